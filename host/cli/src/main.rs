@@ -1,0 +1,2 @@
+//! suoke.
+fn main() {}

@@ -1,0 +1,1 @@
+//! suoke-guest.
