@@ -64,4 +64,3 @@ impl Limits {
         Duration::from_millis(self.cpu_ms)
     }
 }
-
