@@ -1,0 +1,111 @@
+//! A component that is compiled, linked and ready to run.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use host_app::Limits;
+use host_telemetry::ComponentMetrics;
+use wasmtime::component::InstancePre;
+use wasmtime::{Store, UpdateDeadline};
+use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
+
+use crate::interface::Grant;
+use crate::output::{GuestOutput, OutputSink};
+use crate::state::{Meter, State};
+
+/// A guest that has run for less than this may go on without giving way.
+const TURN_NS: u64 = 2_000_000;
+
+/// What a [`Function`] is made of.
+pub struct FunctionParts {
+    /// The component's id.
+    pub id: Arc<str>,
+    /// Its bounds.
+    pub limits: Limits,
+    /// Environment variables it sees.
+    pub environment: Vec<(String, String)>,
+    /// Folder it sees, read-only, as `/`.
+    pub files: Option<PathBuf>,
+    /// Where its output goes.
+    pub output: Arc<dyn OutputSink>,
+    /// Its metrics.
+    pub metrics: ComponentMetrics,
+}
+
+/// A loaded component.
+pub struct Function {
+    parts: FunctionParts,
+    pre: InstancePre<State>,
+    grants: Vec<Box<dyn Grant>>,
+}
+
+impl Function {
+    pub(crate) fn new(
+        parts: FunctionParts,
+        pre: InstancePre<State>,
+        grants: Vec<Box<dyn Grant>>,
+    ) -> Self {
+        Self { parts, pre, grants }
+    }
+
+    /// The component's id.
+    pub fn id(&self) -> &Arc<str> {
+        &self.parts.id
+    }
+
+    /// The component's bounds.
+    pub fn limits(&self) -> &Limits {
+        &self.parts.limits
+    }
+
+    /// The component's metrics.
+    pub fn metrics(&self) -> &ComponentMetrics {
+        &self.parts.metrics
+    }
+
+    /// The linked component, from which a trigger makes its bindings.
+    pub fn instance_pre(&self) -> &InstancePre<State> {
+        &self.pre
+    }
+
+    /// A store for one instance, with everything the component was granted.
+    pub(crate) fn new_store(&self) -> (Store<State>, Arc<Meter>) {
+        let meter = Arc::new(Meter::new());
+        let mut state = State::new(
+            self.wasi(),
+            self.parts.limits.memory_bytes_max,
+            meter.clone(),
+        );
+        for grant in &self.grants {
+            grant.instance(&mut state);
+        }
+        let mut store = Store::new(self.pre.engine(), state);
+        store.limiter(|state| &mut state.memory);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|cx| {
+            let meter = &cx.data().meter;
+            if meter.over_limit() {
+                Ok(UpdateDeadline::Interrupt)
+            } else if meter.running_ns() < TURN_NS {
+                Ok(UpdateDeadline::Continue(1))
+            } else {
+                Ok(UpdateDeadline::Yield(1))
+            }
+        });
+        (store, meter)
+    }
+
+    fn wasi(&self) -> wasmtime_wasi::WasiCtx {
+        let output =
+            |stream| GuestOutput::new(self.parts.id.clone(), stream, self.parts.output.clone());
+        let mut wasi = WasiCtxBuilder::new();
+        wasi.stdout(output("stdout")).stderr(output("stderr"));
+        wasi.envs(&self.parts.environment);
+        if let Some(folder) = &self.parts.files
+            && let Err(error) = wasi.preopened_dir(folder, "/", FsPerms::ReadOnly)
+        {
+            tracing::error!(component = %self.parts.id, %error, "cannot open the component's files");
+        }
+        wasi.build()
+    }
+}

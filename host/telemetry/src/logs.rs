@@ -1,0 +1,43 @@
+//! Structured logs on standard error.
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::prelude::*;
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON object a line, for machines.
+    Json,
+    /// Short coloured lines, for a person at a terminal.
+    Text,
+}
+
+impl LogFormat {
+    /// Text on a terminal, JSON elsewhere.
+    pub fn for_stderr() -> Self {
+        if std::io::stderr().is_terminal() {
+            Self::Text
+        } else {
+            Self::Json
+        }
+    }
+}
+
+/// Sends logs to standard error. `SUOKE_LOG` selects levels, `info` by default.
+///
+/// A second call changes nothing.
+pub fn init_logs(format: LogFormat) {
+    let filter = EnvFilter::try_from_env("SUOKE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let registry = tracing_subscriber::registry().with(filter);
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let installed = match format {
+        LogFormat::Json => registry
+            .with(layer.json().flatten_event(true).with_current_span(false))
+            .try_init(),
+        LogFormat::Text => registry.with(layer.with_target(false)).try_init(),
+    };
+    // Only a second initialisation fails, and then logs already flow.
+    drop(installed);
+}
