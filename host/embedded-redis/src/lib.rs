@@ -1,1 +1,165 @@
-//! host-embedded-redis.
+//! A Redis inside the process.
+//!
+//! It serves what an application says with
+//! `[application.tool.suoke] embedded_redis = "redis://127.0.0.1:6379"`:
+//! connections to that address, by triggers and by components, come here and
+//! no server has to be installed. It holds text, sets, hashes and lists with
+//! expiry, publishes and subscribes, and answers in Redis's own words, so that
+//! what works here works with a real server. What it does not know it refuses
+//! as Redis refuses an unknown command.
+//!
+//! Everything is in memory and bounded by [`RedisLimits`]; nothing outlives the
+//! process.
+
+mod clock;
+mod commands;
+mod error;
+mod glob;
+mod keyspace;
+mod pubsub;
+mod reply;
+mod value;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+
+pub use clock::{Clock, SystemClock};
+pub use pubsub::{Message, Subscription};
+pub use reply::Reply;
+
+use error::{CommandError, Outcome};
+use keyspace::Keyspace;
+use pubsub::{Hub, QueueLimits};
+
+/// Bounds of an embedded server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RedisLimits {
+    /// Memory of all keys and values; writes over it are refused.
+    pub memory_bytes_max: usize,
+    /// Messages waiting for one subscriber; more are dropped and counted.
+    pub subscriber_queue_messages_max: usize,
+    /// Payload bytes waiting for one subscriber; more are dropped and counted.
+    pub subscriber_queue_bytes_max: usize,
+}
+
+impl Default for RedisLimits {
+    fn default() -> Self {
+        Self {
+            memory_bytes_max: 256 << 20,
+            subscriber_queue_messages_max: 65_536,
+            subscriber_queue_bytes_max: 32 << 20,
+        }
+    }
+}
+
+/// What the server has done and holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RedisStats {
+    /// Memory of keys and values, as bounded by the limits.
+    pub used_bytes: usize,
+    /// Pairs of a subscriber and a channel.
+    pub subscriptions: usize,
+    /// Messages published.
+    pub published: u64,
+    /// Messages put into a subscriber's queue.
+    pub delivered: u64,
+    /// Messages a subscriber lost because its queue was full.
+    pub dropped: u64,
+}
+
+/// A handle on an embedded server; clones are the same server.
+///
+/// The server ends with its last handle: subscriptions then end too.
+#[derive(Clone)]
+pub struct EmbeddedRedis {
+    server: Arc<Server>,
+}
+
+struct Server {
+    clock: Arc<dyn Clock>,
+    keys: Mutex<Keyspace>,
+    hub: Arc<Hub>,
+}
+
+impl EmbeddedRedis {
+    /// An empty server.
+    pub fn new(limits: RedisLimits) -> Self {
+        Self::with_clock(limits, Arc::new(SystemClock))
+    }
+
+    /// An empty server that takes the time from `clock`.
+    pub fn with_clock(limits: RedisLimits, clock: Arc<dyn Clock>) -> Self {
+        let queue = QueueLimits {
+            messages_max: limits.subscriber_queue_messages_max,
+            bytes_max: limits.subscriber_queue_bytes_max,
+        };
+        Self {
+            server: Arc::new(Server {
+                clock,
+                keys: Mutex::new(Keyspace::new(limits.memory_bytes_max)),
+                hub: Arc::new(Hub::new(queue)),
+            }),
+        }
+    }
+
+    /// Runs one command; its name in any case. It never waits.
+    pub fn command(&self, name: &str, args: &[Vec<u8>]) -> Reply {
+        self.run(name, args).unwrap_or_else(Reply::from)
+    }
+
+    fn run(&self, name: &str, args: &[Vec<u8>]) -> Outcome {
+        if name.eq_ignore_ascii_case("publish") {
+            let [channel, payload] = args else {
+                return Err(CommandError::Arity("publish"));
+            };
+            let payload = || Bytes::copy_from_slice(payload);
+            return Ok(Reply::count(self.server.hub.publish(channel, payload)));
+        }
+        let mut keys = self.keys();
+        keys.set_now_ms(self.server.clock.now_ms());
+        commands::run(&mut keys, name, args)
+    }
+
+    /// Publishes a message; how many subscribers got it.
+    pub fn publish(&self, channel: &str, payload: Bytes) -> usize {
+        self.server.hub.publish(channel.as_bytes(), || payload)
+    }
+
+    /// Listens to channels from now on.
+    pub fn subscribe(&self, channels: &[String]) -> Subscription {
+        self.server.hub.subscribe(channels)
+    }
+
+    /// Ends all subscriptions: each gives what it has, then `None`.
+    pub fn close(&self) {
+        self.server.hub.close();
+    }
+
+    /// What the server has done and holds.
+    pub fn stats(&self) -> RedisStats {
+        let hub = &self.server.hub;
+        RedisStats {
+            used_bytes: self.keys().used_bytes(),
+            subscriptions: hub.subscriptions(),
+            published: hub.published(),
+            delivered: hub.delivered(),
+            dropped: hub.dropped(),
+        }
+    }
+
+    fn keys(&self) -> MutexGuard<'_, Keyspace> {
+        // No command can stop half-way through a change.
+        let keys = &self.server.keys;
+        keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for EmbeddedRedis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EmbeddedRedis")
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}
