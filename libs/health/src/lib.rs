@@ -1,1 +1,22 @@
-//! suoke-health.
+//! Health readings without any input or output: what kinds exist, when one is
+//! valid, what makes two of them the same, and how many become one figure.
+//!
+//! - [`catalogue`]: the kinds of readings as data: units, ranges, codes;
+//! - [`submission`]: the bytes of a request as drafts of readings;
+//! - [`reading`]: one draft checked, converted and rounded;
+//! - [`identity`]: the key that makes sending a reading twice harmless;
+//! - [`bucket`]: five-minute buckets, folded and merged exactly.
+//!
+//! Values are fixed-point numbers of thousandths ([`Milli`]): every kind is kept
+//! with at most two decimals, so sums are exact in any order.
+
+pub mod bucket;
+pub mod catalogue;
+pub mod identity;
+pub mod reading;
+pub mod submission;
+mod value;
+mod violation;
+
+pub use value::Milli;
+pub use violation::{Code, Violation};
