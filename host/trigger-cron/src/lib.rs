@@ -1,1 +1,5 @@
-//! host-trigger-cron.
+//! Runs components on a schedule.
+
+mod schedule;
+
+pub use schedule::{Schedule, ScheduleError};
