@@ -38,6 +38,7 @@ pub struct Pool<G> {
     places: Semaphore,
     waiting: AtomicUsize,
     shards: Box<[Mutex<VecDeque<Instance<G>>>]>,
+    calls_max: u32,
 }
 
 /// One instance between or during its calls.
@@ -64,8 +65,17 @@ impl<G: Send + Sync + 'static> Pool<G> {
             places: Semaphore::new(function.limits().concurrency_max),
             waiting: AtomicUsize::new(0),
             shards: (0..shards).map(|_| Mutex::default()).collect(),
+            calls_max: function.limits().reuse.count_max,
             function,
             instantiate,
+        }
+    }
+
+    /// A pool that makes an instance for each call, whatever the limits say.
+    pub fn single_use(function: Arc<Function>, instantiate: Instantiate<G>) -> Self {
+        Self {
+            calls_max: 1,
+            ..Self::new(function, instantiate)
         }
     }
 
@@ -137,6 +147,15 @@ impl<G: Send + Sync + 'static> Pool<G> {
         }
     }
 
+    /// Waits until no call is running, and lets none start after that.
+    pub async fn close(&self) {
+        let all = u32::try_from(self.function.limits().concurrency_max).unwrap_or(u32::MAX);
+        if let Ok(places) = self.places.acquire_many(all).await {
+            places.forget();
+        }
+        self.places.close();
+    }
+
     /// Waits for a place, as long as the component's queue allows.
     async fn enter(&self) -> Result<SemaphorePermit<'_>, Failure> {
         if let Ok(place) = self.places.try_acquire() {
@@ -187,7 +206,7 @@ impl<G: Send + Sync + 'static> Pool<G> {
     }
 
     fn put_back(&self, mut instance: Instance<G>) {
-        if instance.calls >= self.function.limits().reuse.count_max {
+        if instance.calls >= self.calls_max {
             return;
         }
         instance.idle_since = Instant::now();

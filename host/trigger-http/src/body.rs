@@ -1,0 +1,229 @@
+//! Bodies on their way in and out.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use bytes::{Bytes, BytesMut};
+use http_body::{Body, Frame, SizeHint};
+use wasmtime_wasi_http::{Error, WasiBody};
+
+use crate::invoke::Driver;
+
+/// Answers up to this size are sent in one piece.
+const WHOLE_BYTES_MAX: usize = 64 * 1024;
+
+/// A request body that ends in an error when it grows over its bound.
+pub(crate) struct BoundedBody<B> {
+    inner: B,
+    bytes_left: u64,
+    exceeded: Arc<AtomicBool>,
+}
+
+impl<B> BoundedBody<B> {
+    /// The body, and a flag that tells whether it was too large.
+    pub(crate) fn new(inner: B, bytes_max: u64) -> (Self, Arc<AtomicBool>) {
+        let exceeded = Arc::new(AtomicBool::new(false));
+        let body = Self {
+            inner,
+            bytes_left: bytes_max,
+            exceeded: exceeded.clone(),
+        };
+        (body, exceeded)
+    }
+}
+
+impl<B> Body for BoundedBody<B>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<Error>,
+{
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let frame = match std::task::ready!(Pin::new(&mut self.inner).poll_frame(cx)) {
+            None => return Poll::Ready(None),
+            Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
+            Some(Ok(frame)) => frame,
+        };
+        let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
+        match self.bytes_left.checked_sub(bytes) {
+            Some(left) => {
+                self.bytes_left = left;
+                Poll::Ready(Some(Ok(frame)))
+            }
+            None => {
+                self.exceeded.store(true, Ordering::Relaxed);
+                Poll::Ready(Some(Err(Error::HttpRequestBodySize(None))))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+/// The body of an answer.
+pub enum ResponseBody {
+    /// All of it, known.
+    Whole(Option<Bytes>),
+    /// As the component produces it.
+    Stream(Box<StreamBody>),
+}
+
+/// A body that a component is still producing.
+pub struct StreamBody {
+    first: Option<Bytes>,
+    body: WasiBody,
+    driver: Driver,
+    on_end: Option<Box<dyn FnOnce() + Send>>,
+}
+
+impl Drop for StreamBody {
+    fn drop(&mut self) {
+        if let Some(report) = self.on_end.take() {
+            report();
+        }
+    }
+}
+
+impl ResponseBody {
+    /// A body that is known already; an empty one has no frames.
+    pub fn whole(bytes: impl Into<Bytes>) -> Self {
+        let bytes = bytes.into();
+        Self::Whole((!bytes.is_empty()).then_some(bytes))
+    }
+
+    /// Takes what the component has ready: a short body becomes whole, any other
+    /// is streamed, and the component runs on while it is being read.
+    pub(crate) async fn gather(mut body: WasiBody, mut driver: Driver) -> Self {
+        let mut ready = Gathered::default();
+        let mut asked = false;
+        let ended = std::future::poll_fn(|cx| {
+            loop {
+                match Pin::new(&mut body).poll_frame(cx) {
+                    Poll::Ready(None) => break Poll::Ready(true),
+                    Poll::Ready(Some(Ok(frame))) => {
+                        asked = false;
+                        // Trailers are of no use to a body sent in one piece.
+                        let Ok(data) = frame.into_data() else {
+                            continue;
+                        };
+                        ready.push(data);
+                        if ready.bytes() > WHOLE_BYTES_MAX {
+                            break Poll::Ready(false);
+                        }
+                    }
+                    // Whoever reads the stream meets the error again.
+                    Poll::Ready(Some(Err(_))) => break Poll::Ready(false),
+                    Poll::Pending if asked => break Poll::Ready(false),
+                    Poll::Pending => {
+                        let _ = driver.poll(cx);
+                        asked = true;
+                    }
+                }
+            }
+        })
+        .await;
+        if ended {
+            driver.finish_now().await;
+            return Self::Whole(ready.take());
+        }
+        Self::Stream(Box::new(StreamBody {
+            first: ready.take(),
+            body,
+            driver,
+            on_end: None,
+        }))
+    }
+
+    /// Calls `report` when the last byte has left, or nobody wants it any more.
+    pub(crate) fn on_end(&mut self, report: impl FnOnce() + Send + 'static) {
+        match self {
+            Self::Whole(_) => report(),
+            Self::Stream(stream) => stream.on_end = Some(Box::new(report)),
+        }
+    }
+}
+
+/// Pieces of a body, joined only when there are several.
+#[derive(Default)]
+struct Gathered {
+    first: Option<Bytes>,
+    joined: BytesMut,
+}
+
+impl Gathered {
+    fn bytes(&self) -> usize {
+        self.first.as_ref().map_or(self.joined.len(), Bytes::len)
+    }
+
+    fn push(&mut self, data: Bytes) {
+        if self.first.is_none() && self.joined.is_empty() {
+            self.first = Some(data);
+            return;
+        }
+        if let Some(first) = self.first.take() {
+            self.joined.extend_from_slice(&first);
+        }
+        self.joined.extend_from_slice(&data);
+    }
+
+    fn take(self) -> Option<Bytes> {
+        self.first
+            .or_else(|| (!self.joined.is_empty()).then(|| self.joined.freeze()))
+    }
+}
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        match &mut *self {
+            Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Stream(stream) => stream.poll(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self, Self::Whole(None))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(bytes) => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
+            Self::Stream(_) => SizeHint::default(),
+        }
+    }
+}
+
+impl StreamBody {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        if let Some(first) = self.first.take() {
+            return Poll::Ready(Some(Ok(Frame::data(first))));
+        }
+        let ended = self.driver.poll(cx).is_ready();
+        match Pin::new(&mut self.body).poll_frame(cx) {
+            Poll::Pending if ended && self.driver.failed() => {
+                Poll::Ready(Some(Err(Error::ConnectionTerminated)))
+            }
+            poll => poll,
+        }
+    }
+}
