@@ -1,0 +1,48 @@
+//! Calls to other functions of the application (service chaining). The
+//! manifest must allow `http://NAME.spin.internal`.
+
+use crate::error::ApiError;
+use crate::reply::Reply;
+use crate::request::Request;
+
+/// Hands a request on to another component, body included, and its reply back.
+///
+/// # Errors
+/// 503 when the component does not answer or answers too much.
+#[cfg(target_family = "wasm")]
+pub async fn forward(component: &str, request: Request) -> Result<Reply, ApiError> {
+    crate::wasi::forward(component, request).await
+}
+
+/// `GET http://authority/path`, with a bound on the reply's body.
+///
+/// # Errors
+/// 503 when nobody answers or the body is too large.
+#[cfg(target_family = "wasm")]
+pub async fn get(authority: &str, path: &str, bytes_max: usize) -> Result<Reply, ApiError> {
+    crate::wasi::get(authority, path, bytes_max).await
+}
+
+/// Hands a request on to another component; natively there is none.
+///
+/// # Errors
+/// 503, always.
+#[cfg(not(target_family = "wasm"))]
+#[expect(clippy::unused_async, reason = "the same shape as in a component")]
+pub async fn forward(component: &str, _request: Request) -> Result<Reply, ApiError> {
+    Err(ApiError::unavailable(format!(
+        "{component}: there is no host"
+    )))
+}
+
+/// `GET http://authority/path`; natively nobody answers.
+///
+/// # Errors
+/// 503, always.
+#[cfg(not(target_family = "wasm"))]
+#[expect(clippy::unused_async, reason = "the same shape as in a component")]
+pub async fn get(authority: &str, _path: &str, _bytes_max: usize) -> Result<Reply, ApiError> {
+    Err(ApiError::unavailable(format!(
+        "{authority}: there is no host"
+    )))
+}
