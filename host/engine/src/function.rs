@@ -95,6 +95,13 @@ impl Function {
         (store, meter)
     }
 
+    /// Cleans up after a call, before the instance is used again.
+    pub(crate) fn call_ended(&self, state: &mut State) {
+        for grant in &self.grants {
+            grant.call_ended(state);
+        }
+    }
+
     fn wasi(&self) -> wasmtime_wasi::WasiCtx {
         let output =
             |stream| GuestOutput::new(self.parts.id.clone(), stream, self.parts.output.clone());

@@ -27,4 +27,8 @@ pub trait Interface: Send + Sync {
 pub trait Grant: Send + Sync {
     /// Puts the interface's part into the state of a new instance.
     fn instance(&self, state: &mut State);
+
+    /// Cleans up after a call, before the instance is used again: what a guest
+    /// left open must not reach its next caller.
+    fn call_ended(&self, _state: &mut State) {}
 }

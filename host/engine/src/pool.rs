@@ -209,6 +209,7 @@ impl<G: Send + Sync + 'static> Pool<G> {
         if instance.calls >= self.calls_max {
             return;
         }
+        self.function.call_ended(instance.store.data_mut());
         instance.idle_since = Instant::now();
         let mut idle = lock(self.shard());
         if idle.len() < IDLE_PER_SHARD_MAX {

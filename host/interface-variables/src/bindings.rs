@@ -1,0 +1,14 @@
+//! Bindings made from the WIT signatures.
+#![allow(
+    missing_docs,
+    clippy::all,
+    clippy::pedantic,
+    clippy::restriction,
+    reason = "generated"
+)]
+
+wasmtime::component::bindgen!({
+    path: "../../wit/deps/spin-variables",
+    inline: "package suoke:host; world host { import spin:variables/variables@3.0.0; }",
+    imports: { default: async | trappable },
+});
