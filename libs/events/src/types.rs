@@ -1,0 +1,69 @@
+//! What our events carry. Readers tolerate fields that they do not know.
+
+use serde::{Deserialize, Serialize};
+
+/// [`UserCreated`]
+pub const USER_CREATED: &str = "user.created";
+/// [`ConsultationCreated`]
+pub const HEALTH_CONSULTATION: &str = "health.consultation";
+/// [`DiagnosisRequested`]
+pub const DIAGNOSIS_REQUEST: &str = "diagnosis.request";
+/// [`DiagnosisCompleted`]
+pub const DIAGNOSIS_COMPLETED: &str = "diagnosis.completed";
+
+/// Somebody registered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserCreated {
+    /// The new user.
+    pub user_id: String,
+    /// The address, normalised.
+    pub email: String,
+    /// How the user wants to be called.
+    pub name: String,
+    /// When, in RFC 3339.
+    pub created_at: String,
+}
+
+/// Somebody asks for advice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsultationCreated {
+    /// The new consultation.
+    pub consultation_id: String,
+    /// Who asks.
+    pub user_id: String,
+    /// The agent that takes it in: `xiaoai`, `xiaoke`, `laoke` or `soer`.
+    pub agent: String,
+    /// What the person says.
+    pub chief_complaint: String,
+}
+
+/// An agent wants a diagnostic step to be run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiagnosisRequested {
+    /// The consultation it belongs to.
+    pub consultation_id: String,
+    /// Who asked.
+    pub user_id: String,
+    /// The step: `inquiry`.
+    pub step: String,
+    /// What the step reads.
+    pub text: String,
+}
+
+/// A diagnostic step was run and its result is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiagnosisCompleted {
+    /// The consultation it belongs to.
+    pub consultation_id: String,
+    /// Who asked.
+    pub user_id: String,
+    /// The stored result.
+    pub diagnosis_id: String,
+    /// The step: `inquiry`.
+    pub step: String,
+    /// Name and version of the engine.
+    pub engine: String,
+    /// Codes of emergencies that were found.
+    #[serde(default)]
+    pub red_flags: Vec<String>,
+}
