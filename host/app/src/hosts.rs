@@ -62,6 +62,20 @@ impl AllowedHosts {
         })
     }
 
+    /// Whether a connection is allowed by an entry that names its host, its
+    /// address or its network, not only by a wildcard.
+    ///
+    /// Such an entry may lead into a private network; a wildcard may not.
+    pub fn names(&self, scheme: &str, host: &str, port: u16) -> bool {
+        let target = Target::new(host);
+        self.entries.iter().any(|entry| {
+            entry.host.is_named()
+                && entry.scheme.allows(scheme)
+                && entry.host.allows(&target)
+                && entry.port.allows(port)
+        })
+    }
+
     /// Whether the application may be called through its own listener.
     pub fn allows_self(&self, scheme: &str) -> bool {
         self.entries

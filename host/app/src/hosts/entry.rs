@@ -148,6 +148,11 @@ impl Scheme {
 }
 
 impl Host {
+    /// Whether the entry is no wildcard.
+    pub(super) fn is_named(&self) -> bool {
+        matches!(self, Self::Domain(_) | Self::Address(_) | Self::Network(_))
+    }
+
     fn parse(host: &str) -> Result<Self, Fault> {
         match host {
             "" => {

@@ -1,0 +1,128 @@
+//! Connections to the outside.
+
+use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::dns::Name;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tower_service::Service;
+use wasmtime_wasi_http::{Error, Result, WasiBody};
+
+use crate::{BlockedNetworks, OutboundHttpOptions};
+
+type Sent = hyper_util::client::legacy::ResponseFuture;
+type Pooled = Client<HttpsConnector<HttpConnector<Resolver>>, WasiBody>;
+
+/// Two pools, so that a connection into a private network is never handed to a
+/// request that may not go there.
+pub(crate) struct Clients {
+    anywhere: Pooled,
+    public: Pooled,
+    blocked: BlockedNetworks,
+}
+
+impl Clients {
+    pub(crate) fn new(options: &OutboundHttpOptions) -> Self {
+        Self {
+            anywhere: pooled(options, BlockedNetworks::none()),
+            public: pooled(options, options.blocked.clone()),
+            blocked: options.blocked.clone(),
+        }
+    }
+
+    /// Sends a request; `named` when it may enter a private network.
+    pub(crate) async fn send(
+        &self,
+        request: Request<WasiBody>,
+        named: bool,
+    ) -> Result<Response<hyper::body::Incoming>> {
+        if named {
+            return answer(self.anywhere.request(request)).await;
+        }
+        let host = request.uri().host().unwrap_or_default();
+        let literal = host.trim_matches(['[', ']']).parse::<IpAddr>();
+        if literal.is_ok_and(|address| self.blocked.contain(address)) {
+            return Err(Error::DestinationIpProhibited);
+        }
+        answer(self.public.request(request)).await
+    }
+}
+
+async fn answer(sent: Sent) -> Result<Response<hyper::body::Incoming>> {
+    sent.await.map_err(|error| {
+        let blocked = std::iter::successors(std::error::Error::source(&error), |error| error.source())
+            .any(|cause| cause.is::<Blocked>());
+        match (blocked, error.is_connect()) {
+            (true, _) => Error::DestinationIpProhibited,
+            (false, true) => Error::ConnectionRefused,
+            (false, false) => Error::HttpProtocolError,
+        }
+    })
+}
+
+fn pooled(options: &OutboundHttpOptions, blocked: BlockedNetworks) -> Pooled {
+    let mut connector = HttpConnector::new_with_resolver(Resolver { blocked });
+    connector.enforce_http(false);
+    connector.set_nodelay(true);
+    connector.set_connect_timeout(Some(Duration::from_millis(options.connect_ms_max)));
+    let connector = HttpsConnectorBuilder::new()
+        .with_webpki_roots()
+        .https_or_http()
+        .enable_all_versions()
+        .wrap_connector(connector);
+    Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_max_idle_per_host(options.idle_connections_max)
+        .build(connector)
+}
+
+/// Every address of the name is in a blocked network.
+#[derive(Debug)]
+struct Blocked(String);
+
+impl std::fmt::Display for Blocked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} is in a network that wildcards do not lead into", self.0)
+    }
+}
+
+impl std::error::Error for Blocked {}
+
+/// Looks names up and leaves out blocked addresses: the check is made on the
+/// address that is connected to, so a name cannot change in between.
+#[derive(Clone)]
+struct Resolver {
+    blocked: BlockedNetworks,
+}
+
+impl Service<Name> for Resolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = std::io::Error;
+    type Future = Pin<Box<dyn Future<Output = std::io::Result<Self::Response>> + Send>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let blocked = self.blocked.clone();
+        Box::pin(async move {
+            let addresses: Vec<SocketAddr> =
+                tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            let any = !addresses.is_empty();
+            let mut allowed = addresses;
+            allowed.retain(|address| !blocked.contain(address.ip()));
+            if any && allowed.is_empty() {
+                return Err(std::io::Error::other(Blocked(name.to_string())));
+            }
+            Ok(allowed.into_iter())
+        })
+    }
+}
