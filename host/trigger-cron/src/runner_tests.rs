@@ -111,7 +111,7 @@ async fn start(jobs: &[ScheduledJob], clock: &Arc<ManualClock>) -> CronRunner {
 async fn a_job_runs_when_its_time_has_come() {
     let (clock, job) = (ManualClock::at(500), Recorder::quick());
     let plan = scheduled("*/10 * * * * *", job.clone());
-    let _runner = start(&[plan.clone()], &clock).await;
+    let _runner = start(std::slice::from_ref(&plan), &clock).await;
     clock.set(9_999).await;
     assert_eq!(job.seconds(), [0; 0]);
     clock.set(10_000).await;
@@ -132,7 +132,7 @@ async fn a_job_runs_when_its_time_has_come() {
 async fn a_tick_during_a_run_is_skipped_and_counted() {
     let (clock, job) = (ManualClock::at(0), Recorder::new(0, || Ok(())));
     let plan = scheduled("* * * * * *", job.clone());
-    let _runner = start(&[plan.clone()], &clock).await;
+    let _runner = start(std::slice::from_ref(&plan), &clock).await;
     for second in 1..=3 {
         clock.set(second * SECOND).await;
     }
@@ -148,7 +148,7 @@ async fn a_tick_during_a_run_is_skipped_and_counted() {
 async fn ticks_that_pass_while_the_machine_sleeps_are_not_made_up_for() {
     let (clock, job) = (ManualClock::at(0), Recorder::quick());
     let plan = scheduled("0 * * * * *", job.clone());
-    let _runner = start(&[plan.clone()], &clock).await;
+    let _runner = start(std::slice::from_ref(&plan), &clock).await;
     clock.set(HOUR + 2 * SECOND).await;
     assert_eq!(job.seconds(), [3600]);
     assert_eq!(plan.stats.missed(), 59);
@@ -160,7 +160,7 @@ async fn ticks_that_pass_while_the_machine_sleeps_are_not_made_up_for() {
 async fn a_tick_noticed_too_late_is_missed() {
     let (clock, job) = (ManualClock::at(0), Recorder::quick());
     let plan = scheduled("0 0 2 * * *", job.clone());
-    let _runner = start(&[plan.clone()], &clock).await;
+    let _runner = start(std::slice::from_ref(&plan), &clock).await;
     clock.set(9 * HOUR).await;
     assert_eq!(job.seconds(), [0; 0]);
     assert_eq!(plan.stats.missed(), 1);
