@@ -78,15 +78,12 @@ impl Problem {
 }
 
 /// Line and column of a byte.
-fn position(text: &str, offset: usize) -> (usize, usize) {
-    let before = text.char_indices().take_while(|(at, _)| *at < offset).fold(
-        (1, 1),
-        |(line, column), (_, c)| match c {
-            '\n' => (line + 1, 1),
-            _ => (line, column + 1),
-        },
-    );
-    before
+pub(crate) fn position(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.char_indices().take_while(|(at, _)| *at < offset);
+    before.fold((1, 1), |(line, column), (_, c)| match c {
+        '\n' => (line + 1, 1),
+        _ => (line, column + 1),
+    })
 }
 
 impl fmt::Display for Problem {

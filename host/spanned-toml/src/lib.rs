@@ -67,6 +67,12 @@ impl<'d> Sink<'d> {
         self.problems.borrow_mut().push(problem);
     }
 
+    /// A place as `file:line:column`, to be named in a reason.
+    pub fn place(&self, span: &Span) -> String {
+        let (line, column) = error::position(self.text, span.start);
+        format!("{}:{line}:{column}", self.file)
+    }
+
     fn hide(&self, span: Span) {
         self.secrets.borrow_mut().push(span);
     }
