@@ -5,17 +5,21 @@
 //! - [`submission`]: the bytes of a request as drafts of readings;
 //! - [`reading`]: one draft checked, converted and rounded;
 //! - [`identity`]: the key that makes sending a reading twice harmless;
-//! - [`bucket`]: five-minute buckets, folded and merged exactly.
+//! - [`batch`]: a request on its way into the store, and its answer;
+//! - [`bucket`]: five-minute buckets, folded and merged exactly;
+//! - [`view`]: stored readings and figures as they are answered.
 //!
 //! Values are fixed-point numbers of thousandths ([`Milli`]): every kind is kept
 //! with at most two decimals, so sums are exact in any order.
 
+pub mod batch;
 pub mod bucket;
 pub mod catalogue;
 pub mod identity;
 pub mod reading;
 pub mod submission;
 mod value;
+pub mod view;
 mod violation;
 
 pub use value::Milli;

@@ -41,13 +41,18 @@ pub struct Submission {
 /// Reads one reading, or a batch `{device_id?, source?, readings: […]}` whose
 /// `device_id` and `source` hold for the readings that name none.
 pub fn parse(body: &[u8]) -> Result<Submission, Violation> {
-    let mut draft: Draft = serde_json::from_slice(body).map_err(|error| {
+    let draft: Draft = serde_json::from_slice(body).map_err(|error| {
         Violation::new(
             "",
             Code::InvalidJson,
             format!("the body is not valid: {error}"),
         )
     })?;
+    submission(draft)
+}
+
+/// [`parse`] for a body that was decoded already.
+pub fn submission(mut draft: Draft) -> Result<Submission, Violation> {
     let Some(mut drafts) = draft.readings.take() else {
         return Ok(Submission {
             single: true,
