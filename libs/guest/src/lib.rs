@@ -37,6 +37,7 @@ pub mod reply;
 mod request;
 mod serve;
 pub mod trace;
+pub mod variables;
 #[cfg(target_family = "wasm")]
 #[doc(hidden)]
 pub mod wasi;
