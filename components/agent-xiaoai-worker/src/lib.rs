@@ -1,1 +1,52 @@
-//! agent-xiaoai-worker.
+//! 小艾 takes a new consultation in and asks for the inquiry step.
+
+mod queries;
+
+use suoke_events::types::{ConsultationCreated, DIAGNOSIS_REQUEST, DiagnosisRequested};
+use suoke_events::{Event, EventError, consume, outbox};
+use suoke_guest::{clock, log};
+use suoke_store::Database;
+
+/// The name in the inbox.
+const CONSUMER: &str = "agent-xiaoai-worker";
+
+#[cfg_attr(target_family = "wasm", spin_sdk::redis_subscriber)]
+#[cfg_attr(
+    not(target_family = "wasm"),
+    expect(dead_code, reason = "called by the host")
+)]
+async fn on_message(message: Vec<u8>) -> Result<(), EventError> {
+    let event = Event::parse(&message)?;
+    let mut db = Database::open("care").await?;
+    if let Some(next) = take_in(&mut db, &event).await? {
+        log::info("consultation taken in", &[("event.id", &event.id)]);
+        suoke_events::announce(&db, &[next]).await;
+    }
+    Ok(())
+}
+
+/// Sets the status and asks for a diagnosis, once for each event. A
+/// consultation that is past its beginning, or gone, is left alone.
+async fn take_in(db: &mut Database, event: &Event) -> Result<Option<Event>, EventError> {
+    let told: ConsultationCreated = event.data_as()?;
+    let asked = DiagnosisRequested {
+        consultation_id: told.consultation_id,
+        user_id: told.user_id,
+        step: "inquiry".to_owned(),
+        text: told.chief_complaint,
+    };
+    let next = Event::new(DIAGNOSIS_REQUEST, CONSUMER, &asked)?
+        .about(format!("consultation/{}", asked.consultation_id))
+        .caused_by(event);
+    let done: Result<_, EventError> = consume(db, CONSUMER, event, async |tx| {
+        if !queries::start_diagnosing(tx, &asked.consultation_id, clock::now_ms()).await? {
+            return Ok(None);
+        }
+        outbox(tx, next).await.map(Some)
+    })
+    .await;
+    done.map(Option::flatten)
+}
+
+#[cfg(test)]
+mod tests;
