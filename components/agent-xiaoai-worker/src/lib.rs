@@ -10,13 +10,9 @@ use suoke_store::Database;
 /// The name in the inbox.
 const CONSUMER: &str = "agent-xiaoai-worker";
 
-#[cfg_attr(target_family = "wasm", spin_sdk::redis_subscriber)]
-#[cfg_attr(
-    not(target_family = "wasm"),
-    expect(dead_code, reason = "called by the host")
-)]
-async fn on_message(message: Vec<u8>) -> Result<(), EventError> {
-    let event = Event::parse(&message)?;
+suoke_events::subscriber!(on_event);
+
+async fn on_event(event: Event) -> Result<(), EventError> {
     let mut db = Database::open("care").await?;
     if let Some(next) = take_in(&mut db, &event).await? {
         log::info("consultation taken in", &[("event.id", &event.id)]);

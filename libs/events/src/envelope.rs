@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
-use suoke_guest::{Request, clock, ids, trace};
+use suoke_guest::{Request, clock, ids, json, trace};
 
 use crate::error::EventError;
 
@@ -135,6 +135,7 @@ impl Event {
         for attribute in [
             "subject",
             "time",
+            "datacontenttype",
             "correlationid",
             "causationid",
             "traceparent",
@@ -173,9 +174,13 @@ impl Event {
     /// # Errors
     /// When it is something else.
     pub fn data_as<T: DeserializeOwned>(&self) -> Result<T, EventError> {
-        T::deserialize(&self.data).map_err(|error| EventError::Data {
-            id: self.id.clone(),
-            reason: error.to_string(),
+        serde_path_to_error::deserialize(&self.data).map_err(|error| {
+            let path = error.path().to_string();
+            let told = json::field_error(&path, &error.inner().to_string());
+            EventError::Data {
+                id: self.id.clone(),
+                reason: format!("\"{}\" {}", told.field, told.message),
+            }
         })
     }
 
@@ -355,6 +360,20 @@ mod tests {
         }
         assert!(matches!(Event::parse(b"[1]"), Err(EventError::NotJson(_))));
         assert!(matches!(Event::parse(b"\xff"), Err(EventError::NotJson(_))));
+    }
+
+    #[test]
+    fn odd_data_is_told_without_repeating_it() {
+        #[derive(Debug, Deserialize)]
+        #[expect(dead_code, reason = "only decoding is looked at")]
+        struct Told {
+            count: u32,
+        }
+        let event = Event::new("x", "y", &json!({"count": "secret"})).unwrap();
+        let error = event.data_as::<Told>().unwrap_err();
+        let expected = format!("data of event {}: \"count\" must be u32", event.id);
+        assert_eq!(error.to_string(), expected);
+        assert!(error.is_permanent());
     }
 
     #[test]

@@ -29,7 +29,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! The channel of an event is its type. Delivery is at least once and in any
+//! [`subscriber!`] makes an `async fn(Event)` what a component does with each
+//! message. The channel of an event is its type. Delivery is at least once and in any
 //! order; `sequence` counts the events of one aggregate from 1.
 
 mod bus;
@@ -38,6 +39,7 @@ mod error;
 mod inbox;
 mod outbox;
 mod queries;
+pub mod subscriber;
 pub mod types;
 
 #[cfg(not(target_family = "wasm"))]

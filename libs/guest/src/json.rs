@@ -31,8 +31,10 @@ fn explain(path: &str, error: &serde_json::Error) -> ApiError {
     ApiError::invalid(vec![field_error(path, &error.to_string())])
 }
 
-/// Turns serde's message into a field error without the value that was sent.
-pub(crate) fn field_error(path: &str, message: &str) -> FieldError {
+/// Turns what serde says about the value at `path` into a field error that
+/// does not repeat the value.
+#[must_use]
+pub fn field_error(path: &str, message: &str) -> FieldError {
     let message = message
         .rsplit_once(" at line ")
         .map_or(message, |(text, _)| text);

@@ -29,7 +29,7 @@ pub mod cron;
 mod error;
 pub mod fetch;
 pub mod ids;
-mod json;
+pub mod json;
 mod lang;
 pub mod log;
 mod problem;
