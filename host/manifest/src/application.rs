@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use host_app::{AppOptions, Limits, Template, Variable};
-use host_spanned_toml::{Table, Value};
+use host_spanned_toml::{Problem, Table, Value};
 
 use crate::names::{self, NameRule};
 use crate::{Context, tool, trigger};
@@ -26,7 +26,9 @@ pub(crate) struct Settings {
 pub(crate) fn check_version(table: &Table<'_>) -> Option<()> {
     let key = "spin_manifest_version";
     let Some(value) = table.get(key).or_else(|| table.get("spin_version")) else {
-        table.require(key, "add spin_manifest_version = 2 as the first line");
+        let mend = "add spin_manifest_version = 2 as the first line";
+        let problem = Problem::new(key, "missing", mend).at(table.span());
+        table.sink().report(problem);
         return None;
     };
     let mend_of_1 = "write spin_manifest_version = 2, move name and version into [application], \

@@ -30,7 +30,15 @@ pub(crate) fn read_all<'d>(
     limits: &Limits,
     root: &Table<'d>,
 ) -> BTreeMap<String, Draft<'d>> {
-    let Some(table) = root.table("component") else {
+    let components = root.get("component");
+    if let Some(list) = components.as_ref().filter(|value| value.is_array()) {
+        list.fail_key(
+            "components are tables with their id as the name",
+            "write [component.ID] instead of [[component]] with an id",
+        );
+        return BTreeMap::new();
+    }
+    let Some(table) = components.and_then(|value| value.table()) else {
         return BTreeMap::new();
     };
     let drafts = table.entries().into_iter().filter_map(|(id, value)| {
@@ -57,6 +65,7 @@ pub(crate) fn read_one<'d>(
     let table = value.table()?;
     let source = table.require("source", "add source = \"FILE.wasm\"");
     let outbound = outbound::read(context, &table);
+    let inherit_all = table.get("dependencies_inherit_configuration");
     let mut draft = Draft {
         component: Component {
             id: id.to_owned(),
@@ -74,7 +83,7 @@ pub(crate) fn read_one<'d>(
         },
         source,
         files: files::read(&table),
-        dependencies: dependency::read_all(context, &table),
+        dependencies: dependency::read_all(context, &table, inherit_all.as_ref()),
         chained: outbound.chained,
         permissions: Vec::new(),
         profiles: Vec::new(),
@@ -82,7 +91,7 @@ pub(crate) fn read_one<'d>(
     let has_models = !table.strings("ai_models").is_empty();
     draft.permissions = permissions(&draft, has_models);
     application::read_targets(&table);
-    read_profiles(context, &table, &mut draft);
+    read_profiles(context, &table, inherit_all.as_ref(), &mut draft);
     table.finish();
     draft
         .component
@@ -228,7 +237,12 @@ fn read_workdir(value: &Value<'_>) -> Option<PathBuf> {
 }
 
 /// Reads all profiles, so that none is wrong, and applies the selected one.
-fn read_profiles<'d>(context: &Context<'_>, table: &Table<'d>, draft: &mut Draft<'d>) {
+fn read_profiles<'d>(
+    context: &Context<'_>,
+    table: &Table<'d>,
+    inherit_all: Option<&Value<'d>>,
+    draft: &mut Draft<'d>,
+) {
     let Some(profiles) = table.table("profile") else {
         return;
     };
@@ -241,7 +255,7 @@ fn read_profiles<'d>(context: &Context<'_>, table: &Table<'d>, draft: &mut Draft
         let source = profile.get("source");
         let path = read_source(context, source.as_ref());
         let environment = read_environment(&profile);
-        let dependencies = dependency::read_all(context, &profile);
+        let dependencies = dependency::read_all(context, &profile, inherit_all);
         let commands = profile.table("build").map(|build| {
             let commands = read_commands(&build);
             build.finish();

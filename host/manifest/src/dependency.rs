@@ -35,13 +35,14 @@ pub(crate) struct DependencyDraft<'d> {
     pub(crate) path: Option<Value<'d>>,
 }
 
-/// Reads the dependencies of a component or of one of its profiles.
-pub(crate) fn read_all<'d>(context: &Context<'_>, table: &Table<'d>) -> Vec<DependencyDraft<'d>> {
-    let inherit_all = table.get("dependencies_inherit_configuration");
-    let inherits_everything = inherit_all
-        .as_ref()
-        .and_then(Value::boolean)
-        .unwrap_or_default();
+/// Reads the dependencies of a component or of one of its profiles. The value of
+/// `dependencies_inherit_configuration`, if there is one, decides for all.
+pub(crate) fn read_all<'d>(
+    context: &Context<'_>,
+    table: &Table<'d>,
+    inherit_all: Option<&Value<'d>>,
+) -> Vec<DependencyDraft<'d>> {
+    let inherits_everything = inherit_all.and_then(Value::boolean).unwrap_or_default();
     let Some(dependencies) = table.table("dependencies") else {
         return Vec::new();
     };
@@ -102,7 +103,7 @@ fn read_one<'d>(
     }
     let table = value.table()?;
     let remote = ["version", "registry", "package", "url", "digest"];
-    if let Some(remote) = remote.into_iter().filter_map(|key| table.get(key)).last() {
+    if let Some(remote) = remote.into_iter().find_map(|key| table.get(key)) {
         report_remote(&remote);
         return None;
     }
@@ -171,7 +172,7 @@ fn read_inherit(value: &Value<'_>) -> Inherit {
             continue;
         };
         if !SETS.contains(&name) {
-            let mend = names::did_you_mean(name, "set", SETS.into_iter());
+            let mend = names::did_you_mean(name, "set", SETS);
             set.fail(format!("unknown set of capabilities {name:?}"), mend);
         }
         sets.push(name.to_owned());

@@ -12,7 +12,7 @@ use crate::Context;
 /// More files than this are a pattern that went wrong.
 const FILES_MAX: usize = 50_000;
 
-/// As in a shell: `*` stays within a folder and finds no hidden file by chance.
+/// `*` stays within a folder. It finds hidden files too, as it does in Spin.
 const MATCH: MatchOptions = MatchOptions {
     case_sensitive: true,
     require_literal_separator: true,
@@ -69,7 +69,7 @@ fn read_placed(value: &Value<'_>) -> Option<Rule> {
     let (source, destination) = (source?, destination?);
     let from = source.string()?;
     let to = destination.string()?;
-    check_inside(from, &source)?;
+    let from = check_inside(from, &source)?;
     let climbs = Path::new(to).components().any(|p| p == PathPart::ParentDir);
     if !to.starts_with('/') || climbs {
         destination.fail(
@@ -86,8 +86,8 @@ fn read_placed(value: &Value<'_>) -> Option<Rule> {
 
 /// A pattern that can be read and stays inside the folder of the manifest.
 pub(crate) fn check_pattern(pattern: &str, value: &Value<'_>) -> Option<String> {
-    check_inside(pattern, value)?;
-    if pattern == "." || pattern.ends_with("/.") {
+    let pattern = check_inside(pattern, value)?;
+    if pattern.is_empty() || pattern.ends_with("/.") {
         value.fail(
             format!("{pattern:?} ends in a folder"),
             "write \"FOLDER/**/*\" for all files of a folder",
@@ -104,7 +104,8 @@ pub(crate) fn check_pattern(pattern: &str, value: &Value<'_>) -> Option<String> 
     Some(pattern.to_owned())
 }
 
-fn check_inside(path: &str, value: &Value<'_>) -> Option<()> {
+/// The path without a leading "./", when it leads nowhere else.
+fn check_inside<'p>(path: &'p str, value: &Value<'_>) -> Option<&'p str> {
     let outside = Path::new(path).components().any(|part| {
         matches!(
             part,
@@ -118,7 +119,11 @@ fn check_inside(path: &str, value: &Value<'_>) -> Option<()> {
         );
         return None;
     }
-    Some(())
+    let mut path = path;
+    while let Some(rest) = path.strip_prefix("./") {
+        path = rest.trim_start_matches('/');
+    }
+    Some(if path == "." { "" } else { path })
 }
 
 /// Finds the files on the host.
@@ -126,10 +131,13 @@ pub(crate) fn expand(context: &Context<'_>, files: &Files<'_>) -> Vec<FileMount>
     if files.is_empty() {
         return Vec::new();
     }
+    // Without a folder there is nothing inside of it.
+    let Ok(root) = context.root.canonicalize() else {
+        return Vec::new();
+    };
     let mut found = Found {
         context,
-        // Without a folder there is nothing inside of it.
-        root: context.root.canonicalize().unwrap_or_default(),
+        root,
         excluded: &files.excluded,
         mounts: BTreeMap::new(),
     };
@@ -153,6 +161,8 @@ pub(crate) fn expand(context: &Context<'_>, files: &Files<'_>) -> Vec<FileMount>
 /// Files by their destination: of two for one place, the later wins.
 struct Found<'c, 'd> {
     context: &'c Context<'d>,
+    /// The folder of the manifest without links and dots, which is the form in
+    /// which paths can be compared.
     root: PathBuf,
     excluded: &'c [Pattern],
     mounts: BTreeMap<String, PathBuf>,
@@ -161,7 +171,7 @@ struct Found<'c, 'd> {
 impl Found<'_, '_> {
     fn add_pattern(&mut self, pattern: &str, value: &Value<'_>) {
         let is_literal = !pattern.contains(['*', '?', '[']);
-        let base = self.context.root.join(pattern);
+        let base = self.root.join(pattern);
         if is_literal && !self.exists(&base, pattern, value) {
             return;
         }
@@ -169,34 +179,30 @@ impl Found<'_, '_> {
             true => format!("{}/**/*", Pattern::escape(pattern.trim_end_matches('/'))),
             false => pattern.to_owned(),
         };
-        let root = self.context.root.clone();
-        for file in self.files(&root, &pattern) {
-            let Ok(relative) = file.strip_prefix(&root) else {
-                continue;
-            };
+        for relative in self.files("", &pattern) {
             let destination = format!("/{}", relative.display());
-            if !self.add(destination, file, value) {
+            if !self.add(destination, &relative, value) {
                 return;
             }
         }
     }
 
     fn add_placed(&mut self, source: &str, destination: &str, value: &Value<'_>) {
-        let base = self.context.root.join(source);
+        let base = self.root.join(source);
         if !self.exists(&base, source, value) {
             return;
         }
         if self.excluded.is_empty() || !base.is_dir() {
-            self.add(destination.to_owned(), base, value);
+            self.add(destination.to_owned(), Path::new(source), value);
             return;
         }
-        for file in self.files(&base, "**/*") {
-            let Ok(relative) = file.strip_prefix(&base) else {
+        for relative in self.files(source, "**/*") {
+            let Ok(below) = relative.strip_prefix(source) else {
                 continue;
             };
             let folder = destination.trim_end_matches('/');
-            let destination = format!("{folder}/{}", relative.display());
-            if !self.add(destination, file, value) {
+            let destination = format!("{folder}/{}", below.display());
+            if !self.add(destination, &relative, value) {
                 return;
             }
         }
@@ -216,23 +222,21 @@ impl Found<'_, '_> {
         false
     }
 
-    /// The files that a pattern finds in a folder.
-    fn files(&self, folder: &Path, pattern: &str) -> Vec<PathBuf> {
-        let folder = Pattern::escape(&folder.to_string_lossy());
-        let Ok(paths) = glob::glob_with(&format!("{folder}/{pattern}"), MATCH) else {
+    /// The files that a pattern finds in a folder, relative to the manifest's.
+    fn files(&self, folder: &str, pattern: &str) -> Vec<PathBuf> {
+        let base = self.root.join(folder);
+        let base = Pattern::escape(base.to_string_lossy().trim_end_matches('/'));
+        let Ok(paths) = glob::glob_with(&format!("{base}/{pattern}"), MATCH) else {
             return Vec::new();
         };
+        let files = paths.flatten().filter(|path| path.is_file());
+        let files = files.filter_map(|path| Some(path.strip_prefix(&self.root).ok()?.to_owned()));
         // One more than allowed, so that too many are noticed.
-        paths
-            .flatten()
-            .filter(|path| path.is_file())
-            .take(FILES_MAX + 1)
-            .collect()
+        files.take(FILES_MAX + 1).collect()
     }
 
     /// Adds a file unless it is excluded; false when the rest is not worth trying.
-    fn add(&mut self, destination: String, file: PathBuf, value: &Value<'_>) -> bool {
-        let relative = file.strip_prefix(&self.context.root).unwrap_or(&file);
+    fn add(&mut self, destination: String, relative: &Path, value: &Value<'_>) -> bool {
         if self
             .excluded
             .iter()
@@ -241,7 +245,9 @@ impl Found<'_, '_> {
             return true;
         }
         // A link inside the folder may lead out of it.
-        let leads_out = file
+        let leads_out = self
+            .root
+            .join(relative)
             .canonicalize()
             .is_ok_and(|real| !real.starts_with(&self.root));
         if leads_out {
@@ -261,6 +267,7 @@ impl Found<'_, '_> {
             );
             return false;
         }
+        let file = self.context.root.join(relative);
         self.mounts.insert(destination, file);
         true
     }

@@ -87,7 +87,7 @@ fn read_entries<'d>(root: &Table<'d>) -> Vec<Entry<'d>> {
 pub(crate) fn report_unknown(kind: &str, value: &Value<'_>) {
     value.fail_key(
         format!("unknown trigger type {kind:?}"),
-        names::did_you_mean(kind, "type", KINDS.into_iter()),
+        names::did_you_mean(kind, "type", KINDS),
     );
 }
 

@@ -250,9 +250,24 @@ mod tests {
         let error = first_error("[a]\nx = 1\n\n[b]\n", |table| {
             if let Some(b) = table.table("b") {
                 b.require("y", "add it");
+                b.finish();
             }
         });
         assert_eq!(format!("{error:#}"), "a.toml:4:1: b.y: missing; add it");
+    }
+
+    #[test]
+    fn misspelt_keys_are_not_missing_too() {
+        let error = first_error("soruce = 1\n", |table| {
+            table.require("source", "add it");
+            table.require("name", "add it");
+            table.finish();
+        });
+        assert_eq!(
+            format!("{error:#}"),
+            "a.toml:1:1: soruce: unknown key; did you mean \"source\"?\n\
+             a.toml:1:1: name: missing; add it"
+        );
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub struct Table<'d> {
     span: Span,
     entries: &'d DeTable<'d>,
     known: RefCell<Vec<&'static str>>,
+    missing: RefCell<Vec<(&'static str, String)>>,
     open: std::cell::Cell<bool>,
 }
 
@@ -35,6 +36,7 @@ impl<'d> Table<'d> {
             span,
             entries,
             known: RefCell::default(),
+            missing: RefCell::default(),
             open: std::cell::Cell::new(false),
         }
     }
@@ -72,12 +74,12 @@ impl<'d> Table<'d> {
         Some(Value::new(self.sink, self.path_of(key), name.span(), value))
     }
 
-    /// The value of a key that must be there; says how to add it if it is not.
+    /// The value of a key that must be there. [`Self::finish`] reports it when
+    /// it is not, with the way to add it.
     pub fn require(&self, key: &'static str, mend: &str) -> Option<Value<'d>> {
         let value = self.get(key);
         if value.is_none() {
-            self.sink
-                .report(Problem::new(self.path_of(key), "missing", mend).at(self.span()));
+            self.missing.borrow_mut().push((key, mend.to_owned()));
         }
         value
     }
@@ -138,25 +140,42 @@ impl<'d> Table<'d> {
         self.open.set(true);
     }
 
-    /// Refuses the keys that were not asked for.
+    /// Refuses the keys that were not asked for, and reports those that are
+    /// missing. A required key that is only misspelt is reported once.
     pub fn finish(self) {
-        if self.open.get() {
-            return;
+        let misspelt = if self.open.get() {
+            Vec::new()
+        } else {
+            self.report_unknown()
+        };
+        for (key, mend) in self.missing.take() {
+            if !misspelt.contains(&key) {
+                self.sink
+                    .report(Problem::new(self.path_of(key), "missing", mend).at(self.span()));
+            }
         }
+    }
+
+    /// Reports the keys nobody asked for; returns those they were meant to be.
+    fn report_unknown(&self) -> Vec<&'static str> {
         let known = self.known.borrow();
+        let mut misspelt = Vec::new();
         for name in self.entries.keys() {
             let key: &str = name.get_ref();
             if known.contains(&key) {
                 continue;
             }
-            let mend = match closest(key, known.iter().copied()) {
+            let meant = closest(key, known.iter().copied());
+            let mend = match meant {
                 Some(near) => format!("did you mean {near:?}?"),
                 None if known.is_empty() => "remove it".to_owned(),
                 None => format!("remove it; the keys here are {}", list(&known)),
             };
+            misspelt.extend(meant);
             self.sink
                 .report(Problem::new(self.path_of(key), "unknown key", mend).at(name.span()));
         }
+        misspelt
     }
 }
 
