@@ -105,7 +105,7 @@ async fn key(kid: &str) -> Result<PublicKey, ApiError> {
     };
     cache.store(fetched, now);
     match (cache.lookup(kid, now), failure) {
-        (Lookup::Use(key), _) => Ok(key),
+        (Lookup::Use(key), _) => Ok(*key),
         (_, Some(error)) => Err(error),
         (other, None) => settled(other),
     }
@@ -113,7 +113,7 @@ async fn key(kid: &str) -> Result<PublicKey, ApiError> {
 
 fn settled(lookup: Lookup) -> Result<PublicKey, ApiError> {
     match lookup {
-        Lookup::Use(key) => Ok(key),
+        Lookup::Use(key) => Ok(*key),
         Lookup::Unknown => Err(told(TokenError::Invalid("unknown key"))),
         Lookup::Fetch | Lookup::Unavailable => {
             Err(ApiError::unavailable(format!("{KEYS_AUTHORITY}: no keys")))

@@ -28,7 +28,7 @@ pub(crate) struct KeyCache {
 #[derive(Debug, PartialEq)]
 pub(crate) enum Lookup {
     /// Use this one.
-    Use(PublicKey),
+    Use(Box<PublicKey>),
     /// Ask for the keys.
     Fetch,
     /// There is no such key.
@@ -55,12 +55,12 @@ impl KeyCache {
         let may_fetch = self.tried_at_ms.is_none_or(|at| now_ms - at >= PAUSE_MS);
         let known = self.keys.iter().find(|key| key.kid() == kid);
         match known {
-            Some(key) if age_ms < FRESH_MS => Lookup::Use(key.clone()),
+            Some(key) if age_ms < FRESH_MS => Lookup::Use(Box::new(key.clone())),
             _ if may_fetch => {
                 self.tried_at_ms = Some(now_ms);
                 Lookup::Fetch
             }
-            Some(key) if age_ms < STALE_MS => Lookup::Use(key.clone()),
+            Some(key) if age_ms < STALE_MS => Lookup::Use(Box::new(key.clone())),
             _ if self.is_failing || self.fetched_at_ms.is_none() => Lookup::Unavailable,
             _ => Lookup::Unknown,
         }
@@ -95,7 +95,10 @@ mod tests {
         let kid = key().kid().to_owned();
         assert_eq!(cache.lookup(&kid, 0), Lookup::Fetch);
         cache.store(Some(vec![key()]), 0);
-        assert_eq!(cache.lookup(&kid, FRESH_MS - 1), Lookup::Use(key()));
+        assert_eq!(
+            cache.lookup(&kid, FRESH_MS - 1),
+            Lookup::Use(Box::new(key()))
+        );
         assert_eq!(cache.lookup(&kid, FRESH_MS), Lookup::Fetch);
     }
 
@@ -121,7 +124,7 @@ mod tests {
         let later = PAUSE_MS + FRESH_MS;
         assert_eq!(cache.lookup(&kid, later), Lookup::Fetch);
         cache.store(None, later);
-        assert_eq!(cache.lookup(&kid, later + 1), Lookup::Use(key()));
+        assert_eq!(cache.lookup(&kid, later + 1), Lookup::Use(Box::new(key())));
         assert_eq!(cache.lookup("x", later + 1), Lookup::Unavailable);
         let much_later = PAUSE_MS + STALE_MS;
         assert_eq!(cache.lookup(&kid, much_later), Lookup::Fetch);
