@@ -1,0 +1,52 @@
+//! What a step found, stored: row, status and event in one transaction.
+
+use suoke_events::types::{DIAGNOSIS_COMPLETED, DiagnosisCompleted, DiagnosisRequested};
+use suoke_events::{Event, EventError, outbox};
+use suoke_guest::{clock, ids};
+use suoke_store::Transaction;
+
+use crate::bindings::suoke::diagnosis::types::StepResult;
+use crate::{COMPONENT, queries, unfit};
+
+/// Stores the result, moves the consultation on and tells about it. A consultation
+/// that was cancelled stays as it is.
+pub async fn complete(
+    tx: &Transaction<'_>,
+    event: &Event,
+    request: &DiagnosisRequested,
+    result: &StepResult,
+) -> Result<Option<Event>, EventError> {
+    let found = queries::consultation(tx, &request.consultation_id).await?;
+    let consultation = found.filter(|found| found.user_id == request.user_id);
+    let consultation =
+        consultation.ok_or_else(|| unfit(event, "there is no such consultation of this user"))?;
+    if !matches!(
+        consultation.status.as_str(),
+        "created" | "diagnosing" | "diagnosed"
+    ) {
+        return Ok(None);
+    }
+    let now_ms = clock::now_ms();
+    let json = serde_json::to_string(result).map_err(EventError::work)?;
+    let diagnosis = queries::Diagnosis {
+        id: &ids::new_id(),
+        consultation_id: &request.consultation_id,
+        step: &request.step,
+        result: &json,
+        engine: &result.model,
+    };
+    let diagnosis_id = queries::store(tx, &diagnosis, now_ms).await?;
+    queries::set_diagnosed(tx, &request.consultation_id, now_ms).await?;
+    let completed = DiagnosisCompleted {
+        consultation_id: request.consultation_id.clone(),
+        user_id: request.user_id.clone(),
+        diagnosis_id,
+        step: request.step.clone(),
+        engine: result.model.clone(),
+        red_flags: result.red_flags.clone(),
+    };
+    let completed = Event::new(DIAGNOSIS_COMPLETED, COMPONENT, &completed)?
+        .about(format!("consultation/{}", request.consultation_id))
+        .caused_by(event);
+    outbox(tx, completed).await.map(Some)
+}
