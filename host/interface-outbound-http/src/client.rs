@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -18,40 +17,48 @@ use wasmtime_wasi_http::{Error, Result, WasiBody};
 use crate::{BlockedNetworks, OutboundHttpOptions};
 
 type Sent = hyper_util::client::legacy::ResponseFuture;
-type Pooled = Client<HttpsConnector<HttpConnector<Resolver>>, WasiBody>;
+type Pooled = hyper_util::client::legacy::Client<HttpsConnector<HttpConnector<Resolver>>, WasiBody>;
 
 /// Two pools, so that a connection into a private network is never handed to a
 /// request that may not go there.
 pub(crate) struct Clients {
-    anywhere: Pooled,
-    public: Pooled,
+    named: Client,
+    unnamed: Client,
+}
+
+/// Connections outside some networks.
+struct Client {
+    pool: Pooled,
     blocked: BlockedNetworks,
 }
 
 impl Clients {
     pub(crate) fn new(options: &OutboundHttpOptions) -> Self {
+        let client = |blocked: BlockedNetworks| Client {
+            pool: pooled(options, blocked.clone()),
+            blocked,
+        };
+        let unnamed = options.blocked.clone().and(options.unnamed_blocked.clone());
         Self {
-            anywhere: pooled(options, BlockedNetworks::none()),
-            public: pooled(options, options.blocked.clone()),
-            blocked: options.blocked.clone(),
+            named: client(options.blocked.clone()),
+            unnamed: client(unnamed),
         }
     }
 
-    /// Sends a request; `named` when it may enter a private network.
+    /// Sends a request; `named` when an entry names its host.
     pub(crate) async fn send(
         &self,
         request: Request<WasiBody>,
         named: bool,
     ) -> Result<Response<hyper::body::Incoming>> {
-        if named {
-            return answer(self.anywhere.request(request)).await;
-        }
+        let client = if named { &self.named } else { &self.unnamed };
         let host = request.uri().host().unwrap_or_default();
+        // An address needs no look-up, so the resolver never sees it.
         let literal = host.trim_matches(['[', ']']).parse::<IpAddr>();
-        if literal.is_ok_and(|address| self.blocked.contain(address)) {
+        if literal.is_ok_and(|address| client.blocked.contain(address)) {
             return Err(Error::DestinationIpProhibited);
         }
-        answer(self.public.request(request)).await
+        answer(client.pool.request(request)).await
     }
 }
 
@@ -77,7 +84,7 @@ fn pooled(options: &OutboundHttpOptions, blocked: BlockedNetworks) -> Pooled {
         .https_or_http()
         .enable_all_versions()
         .wrap_connector(connector);
-    Client::builder(TokioExecutor::new())
+    hyper_util::client::legacy::Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .pool_max_idle_per_host(options.idle_connections_max)
         .build(connector)

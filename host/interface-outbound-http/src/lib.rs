@@ -43,8 +43,10 @@ pub trait Chain: Send + Sync {
 /// How requests leave.
 #[derive(Clone, Debug)]
 pub struct OutboundHttpOptions {
-    /// Networks that wildcards do not lead into.
+    /// Networks that no request enters.
     pub blocked: BlockedNetworks,
+    /// Networks that a request enters only where an entry names the host.
+    pub unnamed_blocked: BlockedNetworks,
     /// How long a connection may take to be made.
     pub connect_ms_max: u64,
     /// How long the head of an answer may take.
@@ -56,7 +58,8 @@ pub struct OutboundHttpOptions {
 impl Default for OutboundHttpOptions {
     fn default() -> Self {
         Self {
-            blocked: BlockedNetworks::private(),
+            blocked: BlockedNetworks::none(),
+            unnamed_blocked: BlockedNetworks::private(),
             connect_ms_max: 10_000,
             first_byte_ms_max: 60_000,
             idle_connections_max: 32,

@@ -1,1 +1,142 @@
-//! host-runtime.
+//! Builds a running host from an application and its settings.
+//!
+//! This is the only crate that names every interface and every trigger.
+//!
+//! ```text
+//! App + Settings -> Host::build (everything checked, compiled, bound) -> Host::run (until told to stop)
+//! ```
+
+mod admin;
+mod chain;
+mod error;
+mod files;
+mod load;
+mod options;
+mod output;
+mod stores;
+mod triggers;
+mod variables;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use host_app::App;
+use host_settings::Settings;
+use host_telemetry::Metrics;
+use host_trigger_http::{HttpApp, HttpListener};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+pub use error::StartError;
+pub use options::HostOptions;
+pub use output::Follow;
+
+use admin::Admin;
+use triggers::Triggers;
+
+/// How often idle instances are looked for.
+const TRIM_INTERVAL: Duration = Duration::from_secs(1);
+
+/// An application that is checked, compiled and bound to its sockets.
+pub struct Host {
+    http: Option<(HttpListener, Arc<HttpApp>)>,
+    triggers: Triggers,
+    admin: Arc<Admin>,
+    admin_listener: TcpListener,
+    drain: Duration,
+}
+
+impl Host {
+    /// Checks, compiles and binds everything. Nothing is served yet.
+    ///
+    /// # Errors
+    /// With everything that keeps the application from starting.
+    pub async fn build(
+        app: &App,
+        settings: &Settings,
+        options: &HostOptions,
+    ) -> Result<Self, StartError> {
+        let metrics = Metrics::new();
+        let variables = Arc::new(variables::resolve(app, settings, options)?);
+        let loaded = load::load(app, settings, options, &metrics, &variables).await?;
+        let triggers = Triggers::new(app, &loaded, &metrics, &variables)?;
+        let http = match loaded.http_app(app)? {
+            Some(http) => Some((HttpListener::bind(options.http.clone()).await?, http)),
+            None => None,
+        };
+        if let Some((listener, http)) = &http {
+            loaded.outbound_http.set_chain(Arc::new(chain::InProcess {
+                app: http.clone(),
+                address: Some(listener.address()),
+            }));
+        }
+        let admin_listener =
+            admin::bind(options.admin_listen)
+                .await
+                .map_err(|reason| StartError::Admin {
+                    address: options.admin_listen,
+                    reason,
+                })?;
+        let admin = Admin {
+            metrics,
+            ready: AtomicBool::new(false),
+            components: loaded.describe(app),
+        };
+        Ok(Self {
+            http,
+            triggers,
+            admin: Arc::new(admin),
+            admin_listener,
+            drain: Duration::from_millis(options.http.drain_ms_max),
+        })
+    }
+
+    /// Where requests are served, with the scheme: `http://127.0.0.1:3000`.
+    pub fn url(&self) -> Option<String> {
+        let (listener, _) = self.http.as_ref()?;
+        Some(format!("{}://{}", listener.scheme(), listener.address()))
+    }
+
+    /// Where operators ask for metrics and health.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin_listener.local_addr().ok()
+    }
+
+    /// Serves until `stop` turns true, then lets running calls end.
+    ///
+    /// # Errors
+    /// When a thread that serves connections cannot be started.
+    pub async fn run(self, stop: watch::Receiver<bool>) -> Result<(), StartError> {
+        let admin = tokio::spawn(self.admin.clone().serve(self.admin_listener));
+        let triggers = self.triggers.start();
+        self.admin.ready.store(true, Ordering::Relaxed);
+        let outcome = match self.http {
+            Some((listener, http)) => {
+                let trim = tokio::spawn(trim(http.clone()));
+                let served = listener.serve(http, stop.clone()).await;
+                trim.abort();
+                served.map_err(StartError::from)
+            }
+            None => {
+                let mut stop = stop.clone();
+                // The sender is gone only when the process is ending anyway.
+                let _ = stop.wait_for(|stop| *stop).await;
+                Ok(())
+            }
+        };
+        self.admin.ready.store(false, Ordering::Relaxed);
+        triggers.stop(self.drain).await;
+        admin.abort();
+        outcome
+    }
+}
+
+async fn trim(http: Arc<HttpApp>) {
+    let mut interval = tokio::time::interval(TRIM_INTERVAL);
+    loop {
+        interval.tick().await;
+        http.trim();
+    }
+}

@@ -1,0 +1,16 @@
+//! One file for each command.
+
+mod build;
+mod source;
+mod up;
+
+use crate::args::Command;
+use crate::exit::CommandError;
+
+/// Runs a command.
+pub(crate) fn run(command: Command) -> Result<(), CommandError> {
+    match command {
+        Command::Build(args) => build::run(&args),
+        Command::Up(args) => up::run(&args),
+    }
+}

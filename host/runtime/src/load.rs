@@ -1,0 +1,233 @@
+//! Compiles and links every component that a trigger starts.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::Arc;
+
+use host_app::{App, TriggerSpec};
+use host_embedded_redis::{EmbeddedRedis, RedisLimits};
+use host_engine::{Engine, Function, FunctionParts, Interface, LoadError};
+use host_interface_key_value::KeyValue;
+use host_interface_outbound_http::OutboundHttp;
+use host_interface_redis::{OutboundRedis, OutboundRedisOptions};
+use host_interface_sqlite::Sqlite;
+use host_interface_variables::Variables;
+use host_settings::Settings;
+use host_telemetry::Metrics;
+use host_trigger_http::{HttpApp, HttpFunction};
+
+use crate::error::StartError;
+use crate::files;
+use crate::options::HostOptions;
+use crate::output::GuestLog;
+use crate::stores::{self, Stores};
+use crate::variables::Values;
+
+/// Everything that is loaded, by component.
+pub(crate) struct Loaded {
+    pub(crate) functions: BTreeMap<String, Arc<Function>>,
+    pub(crate) outbound_http: Arc<OutboundHttp>,
+    pub(crate) embedded_redis: Option<(String, EmbeddedRedis)>,
+}
+
+/// Opens the stores, then loads all components side by side.
+pub(crate) async fn load(
+    app: &App,
+    settings: &Settings,
+    options: &HostOptions,
+    metrics: &Metrics,
+    variables: &Arc<Values>,
+) -> Result<Loaded, StartError> {
+    let stores = stores::open(settings, options).await?;
+    let embedded_redis = app
+        .options
+        .embedded_redis
+        .clone()
+        .map(|address| (address, EmbeddedRedis::new(RedisLimits::default())));
+    let lookup = variables.clone();
+    let outbound_http = Arc::new(OutboundHttp::new(
+        stores::outbound_http(settings),
+        move |name| lookup.get(name).cloned(),
+    ));
+    let interfaces = interfaces(stores, &embedded_redis, &outbound_http, variables);
+    let engine = Arc::new(Engine::new(&options.engine, interfaces)?);
+    let functions = load_functions(app, options, metrics, &engine).await?;
+    Ok(Loaded {
+        functions,
+        outbound_http,
+        embedded_redis,
+    })
+}
+
+fn interfaces(
+    stores: Stores,
+    embedded_redis: &Option<(String, EmbeddedRedis)>,
+    outbound_http: &Arc<OutboundHttp>,
+    variables: &Arc<Values>,
+) -> Vec<Arc<dyn Interface>> {
+    let (for_variables, for_redis) = (variables.clone(), variables.clone());
+    vec![
+        Arc::new(KeyValue::new(stores.key_value)),
+        Arc::new(Sqlite::new(stores.sqlite)),
+        Arc::new(Variables::new(Arc::new(move |name| {
+            for_variables.get(name).cloned()
+        }))),
+        Arc::new(OutboundRedis::new(
+            OutboundRedisOptions {
+                embedded: embedded_redis.clone(),
+                ..OutboundRedisOptions::default()
+            },
+            move |name: &str| for_redis.get(name).cloned(),
+        )),
+        outbound_http.clone(),
+    ]
+}
+
+async fn load_functions(
+    app: &App,
+    options: &HostOptions,
+    metrics: &Metrics,
+    engine: &Arc<Engine>,
+) -> Result<BTreeMap<String, Arc<Function>>, StartError> {
+    let output = GuestLog::new(
+        options.log_dir.as_deref(),
+        options.truncate_logs,
+        options.follow.clone(),
+    )
+    .map_err(|reason| StartError::Folder {
+        path: options.log_dir.clone().unwrap_or_default(),
+        reason,
+    })?;
+    let output = Arc::new(output);
+    let assets = match &options.state_dir {
+        Some(folder) => folder.join("assets"),
+        None => std::env::temp_dir().join(format!("suoke-assets-{}", std::process::id())),
+    };
+    let mut loading = Vec::new();
+    for component in app.components.values() {
+        let started = app
+            .triggers
+            .iter()
+            .any(|trigger| trigger.spec.component() == Some(&component.id));
+        if !started {
+            continue;
+        }
+        let parts = parts(component, options, metrics, output.clone(), &assets)?;
+        let (engine, component) = (engine.clone(), component.clone());
+        loading.push(tokio::task::spawn_blocking(move || {
+            let id = component.id.clone();
+            engine.load(&component, parts).map(|function| (id, Arc::new(function)))
+        }));
+    }
+    let mut functions = BTreeMap::new();
+    for task in loading {
+        let (id, function) = task
+            .await
+            .map_err(|error| StartError::Loader(error.to_string()))??;
+        functions.insert(id, function);
+    }
+    Ok(functions)
+}
+
+fn parts(
+    component: &host_app::Component,
+    options: &HostOptions,
+    metrics: &Metrics,
+    output: Arc<GuestLog>,
+    assets: &Path,
+) -> Result<FunctionParts, StartError> {
+    let files = files::lay_out(component, assets).map_err(|reason| StartError::Folder {
+        path: assets.to_owned(),
+        reason,
+    })?;
+    let mut limits = component.limits.clone();
+    if let Some(bytes_max) = options.instance_memory_bytes_max {
+        limits.memory_bytes_max = limits.memory_bytes_max.min(bytes_max);
+    }
+    Ok(FunctionParts {
+        id: component.id.as_str().into(),
+        limits,
+        environment: component.environment.clone().into_iter().collect(),
+        files,
+        output,
+        metrics: metrics.component(&component.id),
+    })
+}
+
+impl Loaded {
+    /// The functions that answer requests; `None` when the application has no
+    /// HTTP trigger.
+    pub(crate) fn http_app(&self, app: &App) -> Result<Option<Arc<HttpApp>>, StartError> {
+        let mut any = false;
+        let mut functions = HashMap::new();
+        for trigger in &app.triggers {
+            if !matches!(trigger.spec, TriggerSpec::Http(_)) {
+                continue;
+            }
+            any = true;
+            let Some(id) = trigger.spec.component() else {
+                continue;
+            };
+            if !functions.contains_key(id) {
+                let function = HttpFunction::new(self.function(id)?)?;
+                functions.insert(id.to_owned(), Arc::new(function));
+            }
+        }
+        if !any {
+            return Ok(None);
+        }
+        Ok(Some(Arc::new(HttpApp::new(app, functions)?)))
+    }
+
+    /// The function of a component that a trigger names.
+    pub(crate) fn function(&self, id: &str) -> Result<Arc<Function>, StartError> {
+        self.functions.get(id).cloned().ok_or_else(|| {
+            StartError::Load(LoadError::Refused {
+                component: id.to_owned(),
+                reason: "a trigger names it, but the application has no such component".to_owned(),
+            })
+        })
+    }
+
+    /// What operators see of the application.
+    pub(crate) fn describe(&self, app: &App) -> serde_json::Value {
+        let component = |function: &Arc<Function>| {
+            let limits = function.limits();
+            let triggers: Vec<String> = app
+                .triggers
+                .iter()
+                .filter(|trigger| trigger.spec.component() == Some(function.id()))
+                .map(|trigger| describe_trigger(&trigger.spec))
+                .collect();
+            serde_json::json!({
+                "id": **function.id(),
+                "triggers": triggers,
+                "limits": {
+                    "deadline_ms": limits.deadline_ms,
+                    "cpu_ms": limits.cpu_ms,
+                    "memory_bytes_max": limits.memory_bytes_max,
+                    "concurrency_max": limits.concurrency_max,
+                    "queue_max": limits.queue_max,
+                    "queue_wait_ms": limits.queue_wait_ms,
+                    "body_bytes_max": limits.body_bytes_max,
+                },
+            })
+        };
+        serde_json::json!({
+            "name": app.name,
+            "version": app.version,
+            "components": self.functions.values().map(component).collect::<Vec<_>>(),
+        })
+    }
+}
+
+fn describe_trigger(spec: &TriggerSpec) -> String {
+    match spec {
+        TriggerSpec::Http(http) => match &http.route {
+            host_app::HttpRoute::Pattern(route) => format!("http {route}"),
+            host_app::HttpRoute::Private => "http (private)".to_owned(),
+        },
+        TriggerSpec::Redis(redis) => format!("redis {}", redis.channel),
+        TriggerSpec::Cron(cron) => format!("cron {}", cron.expression),
+    }
+}

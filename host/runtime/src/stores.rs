@@ -1,0 +1,121 @@
+//! Opens the stores of the runtime configuration.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use host_interface_key_value::SqliteStore;
+use host_interface_outbound_http::{BlockedNetworks, OutboundHttpOptions};
+use host_settings::{KeyValueStore, Settings, SqliteDatabase};
+use host_sqlite::{Database, SqliteLimits};
+
+use crate::error::StartError;
+use crate::options::HostOptions;
+
+const KEY_VALUE: &str = "key_value_store";
+const SQLITE: &str = "sqlite_database";
+/// The label that exists without being configured.
+const DEFAULT: &str = "default";
+
+/// Stores by label.
+pub(crate) struct Stores {
+    pub(crate) key_value: BTreeMap<String, Arc<SqliteStore>>,
+    pub(crate) sqlite: BTreeMap<String, Arc<Database>>,
+}
+
+/// Opens every configured store, and the default ones in the state folder.
+pub(crate) async fn open(
+    settings: &Settings,
+    options: &HostOptions,
+) -> Result<Stores, StartError> {
+    let default_file = |name: &str| options.state_dir.as_ref().map(|folder| folder.join(name));
+    let mut files = Files::default();
+
+    let mut key_value = BTreeMap::new();
+    let mut configured = settings.key_value_stores.clone();
+    configured.entry(DEFAULT.to_owned()).or_insert(KeyValueStore::Spin {
+        path: default_file("sqlite_key_value.db"),
+    });
+    for (label, store) in configured {
+        let KeyValueStore::Spin { path } = store else {
+            return Err(unusable(
+                KEY_VALUE,
+                &label,
+                None,
+                "this host keeps key-value stores in SQLite files only; use type = \"spin\"",
+            ));
+        };
+        let database = files.open(KEY_VALUE, &label, path.clone())?;
+        let store = SqliteStore::open(&label, database)
+            .await
+            .map_err(|error| unusable(KEY_VALUE, &label, path.as_deref(), error))?;
+        key_value.insert(label, Arc::new(store));
+    }
+
+    let mut sqlite = BTreeMap::new();
+    let mut configured = settings.sqlite_databases.clone();
+    configured.entry(DEFAULT.to_owned()).or_insert(SqliteDatabase::Spin {
+        path: default_file("sqlite_db.db"),
+    });
+    for (label, SqliteDatabase::Spin { path }) in configured {
+        let database = files.open(SQLITE, &label, path)?;
+        sqlite.insert(label, database);
+    }
+    Ok(Stores { key_value, sqlite })
+}
+
+/// Files that are open: two labels on one file share its queue of writers.
+#[derive(Default)]
+struct Files(BTreeMap<PathBuf, Arc<Database>>);
+
+impl Files {
+    fn open(
+        &mut self,
+        section: &'static str,
+        label: &str,
+        path: Option<PathBuf>,
+    ) -> Result<Arc<Database>, StartError> {
+        let limits = SqliteLimits::default();
+        let Some(path) = path else {
+            let name = format!("{section}-{label}");
+            return Database::memory(&name, limits)
+                .map_err(|error| unusable(section, label, None, error));
+        };
+        if let Some(open) = self.0.get(&path) {
+            return Ok(open.clone());
+        }
+        let database = Database::file(&path, limits)
+            .map_err(|error| unusable(section, label, Some(&path), error))?;
+        self.0.insert(path, database.clone());
+        Ok(database)
+    }
+}
+
+fn unusable(
+    section: &'static str,
+    label: &str,
+    path: Option<&Path>,
+    reason: impl ToString,
+) -> StartError {
+    StartError::Store {
+        section,
+        label: label.to_owned(),
+        place: path.map_or_else(|| "it".to_owned(), |path| path.display().to_string()),
+        reason: reason.to_string(),
+    }
+}
+
+/// How components reach the network.
+pub(crate) fn outbound_http(settings: &Settings) -> OutboundHttpOptions {
+    let networking = &settings.outbound_networking;
+    let listed = BlockedNetworks::new(networking.block_networks.clone());
+    let blocked = if networking.block_private {
+        listed.and(BlockedNetworks::private())
+    } else {
+        listed
+    };
+    OutboundHttpOptions {
+        blocked,
+        ..OutboundHttpOptions::default()
+    }
+}
