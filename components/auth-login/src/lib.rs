@@ -33,3 +33,28 @@ async fn route(mut request: Request) -> Result<Reply, ApiError> {
         accounts::log_in(&mut db, &settings, &asked.email, &asked.password).await?;
     reply::json(&LoggedIn { tokens, user_info })
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::executor::block_on;
+
+    use super::*;
+
+    #[test]
+    fn odd_requests_are_refused_before_anything_is_looked_up() {
+        for (method, body, status) in [
+            ("GET", "{}", 405),
+            ("POST", "{}", 400),
+            ("POST", r#"{"email":"a@b.cn","password":7}"#, 400),
+            (
+                "POST",
+                r#"{"email":"a@b.cn","password":"x","remember":true}"#,
+                400,
+            ),
+        ] {
+            let request = Request::new(method, "/api/v1/auth/login").with_json(body);
+            let reply = block_on(suoke_guest::answer(request, route));
+            assert_eq!(reply.status(), status, "{method} {body}");
+        }
+    }
+}

@@ -37,3 +37,45 @@ async fn route(mut request: Request) -> Result<Reply, ApiError> {
     let location = format!("/api/v1/users/{}", user.user_id);
     reply::created(&location, &Registered { user, tokens })
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::executor::block_on;
+
+    use super::*;
+
+    fn ask(method: &str, body: &str) -> Reply {
+        let request = Request::new(method, "/api/v1/users/register").with_json(body);
+        block_on(suoke_guest::answer(request, route))
+    }
+
+    #[test]
+    fn only_post_is_known() {
+        let reply = ask("GET", "{}");
+        assert_eq!(
+            (reply.status(), reply.header_value("allow")),
+            (405, Some("POST"))
+        );
+    }
+
+    #[test]
+    fn wrong_and_unknown_fields_are_named() {
+        for (body, field) in [
+            (r#"{"email":"a@b.cn","password":"abcdefg1"}"#, "name"),
+            (
+                r#"{"email":"a@b.cn","password":"abcdefg1","name":"x","roles":["admin"]}"#,
+                "roles",
+            ),
+            (r#"{"email":"a","password":"abcdefg1","name":"x"}"#, "email"),
+            (
+                r#"{"email":"a@b.cn","password":"abc","name":"x"}"#,
+                "password",
+            ),
+        ] {
+            let reply = ask("POST", body);
+            let told = String::from_utf8_lossy(reply.body_bytes()).into_owned();
+            assert_eq!(reply.status(), 400, "{told}");
+            assert!(told.contains(&format!("\"field\":\"{field}\"")), "{told}");
+        }
+    }
+}
