@@ -19,7 +19,7 @@ const KEYS_PATH: &str = "/.well-known/jwks.json";
 /// How large the set may be.
 const KEYS_SIZE_BYTES_MAX: usize = 64 * 1024;
 
-/// Public keys by name, and settings; nothing about users.
+/// Public keys by name, settings, and checked tokens by their hashes.
 static CACHE: Mutex<KeyCache> = Mutex::new(KeyCache::new());
 
 /// Somebody whose token was verified.
@@ -67,9 +67,21 @@ pub async fn authenticate(request: &Request) -> Result<Identity, ApiError> {
     let kid = token::key_id(token).map_err(told)?;
     let key = key(&kid).await?;
     let verification = verification().await?;
+    let claims = claims(token, &key).map_err(told)?;
     let now_seconds = clock::now_ms() / 1000;
-    let claims = token::verify(token, &key, &verification, now_seconds).map_err(told)?;
+    token::check_claims(&claims, &verification, now_seconds).map_err(told)?;
     Ok(claims.into())
+}
+
+/// What the token says. The signature is checked once: its key is still known,
+/// or the cache would have forgotten the token.
+fn claims(token: &str, key: &PublicKey) -> Result<Claims, TokenError> {
+    if let Some(claims) = cache().checked(token) {
+        return Ok(claims);
+    }
+    let claims = token::signed_claims(token, key)?;
+    cache().keep(token, claims.clone());
+    Ok(claims)
 }
 
 fn told(error: TokenError) -> ApiError {

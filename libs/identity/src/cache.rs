@@ -1,8 +1,14 @@
-//! The public keys that an instance knows, by their names. It holds nothing
-//! about users, so it may live as long as the instance.
+//! The public keys that an instance knows, by their names, and the tokens whose
+//! signature it has checked, by their hashes. Both outlive a request: what is
+//! kept for a token is found with that very token alone.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
 
 use crate::keys::PublicKey;
 use crate::settings::Verification;
+use crate::token::Claims;
 
 /// How long fetched keys are used without asking again.
 const FRESH_MS: i64 = 300 * 1000;
@@ -13,6 +19,9 @@ const STALE_MS: i64 = 60 * 60 * 1000;
 /// How long to wait between two fetches for a name nobody knows.
 const PAUSE_MS: i64 = 10 * 1000;
 
+/// How many checked tokens are kept; then all are forgotten.
+const TOKENS_MAX: usize = 1024;
+
 /// Known keys and when they were asked for.
 #[derive(Default)]
 pub(crate) struct KeyCache {
@@ -22,6 +31,7 @@ pub(crate) struct KeyCache {
     fetched_at_ms: Option<i64>,
     tried_at_ms: Option<i64>,
     is_failing: bool,
+    tokens: BTreeMap<[u8; 32], Claims>,
 }
 
 /// What to do for a key.
@@ -45,6 +55,7 @@ impl KeyCache {
             fetched_at_ms: None,
             tried_at_ms: None,
             is_failing: false,
+            tokens: BTreeMap::new(),
         }
     }
 
@@ -66,14 +77,35 @@ impl KeyCache {
         }
     }
 
+    /// What a token says whose signature was checked before.
+    pub(crate) fn checked(&self, token: &str) -> Option<Claims> {
+        self.tokens.get(&fingerprint(token)).cloned()
+    }
+
+    /// Keeps what a token says whose signature was checked.
+    pub(crate) fn keep(&mut self, token: &str, claims: Claims) {
+        if self.tokens.len() >= TOKENS_MAX {
+            self.tokens.clear();
+        }
+        self.tokens.insert(fingerprint(token), claims);
+    }
+
     /// The outcome of a fetch.
     pub(crate) fn store(&mut self, fetched: Option<Vec<PublicKey>>, now_ms: i64) {
         self.is_failing = fetched.is_none();
         if let Some(keys) = fetched {
+            if keys != self.keys {
+                // A key may have been withdrawn, and with it what it signed.
+                self.tokens.clear();
+            }
             self.keys = keys;
             self.fetched_at_ms = Some(now_ms);
         }
     }
+}
+
+fn fingerprint(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
 }
 
 #[cfg(test)]
@@ -130,5 +162,44 @@ mod tests {
         assert_eq!(cache.lookup(&kid, much_later), Lookup::Fetch);
         cache.store(None, much_later);
         assert_eq!(cache.lookup(&kid, much_later + 1), Lookup::Unavailable);
+    }
+
+    fn claims(user: &str) -> Claims {
+        Claims {
+            sub: user.to_owned(),
+            roles: Vec::new(),
+            scopes: Vec::new(),
+            iss: String::new(),
+            aud: Vec::new(),
+            iat: 0,
+            nbf: 0,
+            exp: 0,
+            jti: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_checked_token_is_found_by_itself_alone() {
+        let mut cache = KeyCache::new();
+        cache.keep("a", claims("u1"));
+        assert_eq!(cache.checked("a"), Some(claims("u1")));
+        assert_eq!(cache.checked("b"), None);
+        for number in 0..TOKENS_MAX * 2 {
+            cache.keep(&number.to_string(), claims("u2"));
+        }
+        assert!(cache.tokens.len() <= TOKENS_MAX);
+    }
+
+    #[test]
+    fn other_keys_forget_what_was_checked() {
+        let mut cache = KeyCache::new();
+        cache.store(Some(vec![key()]), 0);
+        cache.keep("a", claims("u1"));
+        cache.store(Some(vec![key()]), 1);
+        assert!(cache.checked("a").is_some());
+        cache.store(None, 2);
+        assert!(cache.checked("a").is_some());
+        cache.store(Some(Vec::new()), 3);
+        assert!(cache.checked("a").is_none());
     }
 }
