@@ -3,6 +3,8 @@
 //! `BLESS=1 cargo test -p host-manifest --test ui` writes the messages anew.
 //! Comments of the form `# option: value` at the top of a file set the options.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
