@@ -45,10 +45,11 @@ fn holds(rule: &Rule, text: &Text<'_>, said: &[&FlagMention<'_>]) -> bool {
 fn met(rule: &Rule, text: &Text<'_>, said: &[&FlagMention<'_>]) -> bool {
     let sentence_of = |mention: &FlagMention<'_>| text.sentence(text.clause(mention.span.start));
     match rule.scope {
-        Scope::Text => rule
-            .all
-            .iter()
-            .all(|list| said.iter().any(|mention| list.contains(mention.term))),
+        Scope::Text => {
+            let terms: BTreeSet<&str> = said.iter().map(|mention| mention.term).collect();
+            let heard = |list: &BTreeSet<String>| terms.iter().any(|term| list.contains(*term));
+            rule.all.iter().all(heard)
+        }
         Scope::Sentence => {
             let sentences = |list: &BTreeSet<String>| -> BTreeSet<usize> {
                 let terms = said.iter().filter(|mention| list.contains(mention.term));

@@ -9,9 +9,9 @@ use crate::text::Text;
 const NEGATION_WINDOW: usize = 4;
 /// How many characters around a term are searched for a degree.
 const DEGREE_WINDOW: usize = 6;
-/// What joins the items of a list, over which a denial reaches.
-const CONNECTORS: [&str; 11] = [
-    "、", "和", "或", "及", "与", "以及", "也", "或者", "/", "及其", " ",
+/// What joins the items of a list, over which a denial reaches: 无恶心呕吐、腹痛腹泻.
+const CONNECTORS: [&str; 12] = [
+    "", "、", "和", "或", "及", "与", "以及", "也", "或者", "/", "及其", " ",
 ];
 
 /// A term at a place.
@@ -50,7 +50,16 @@ impl<'k> Scan<'k> {
         let denials = Denials::of(text, knowledge, &terms, &flags);
         let durations = duration::find(text);
         let degrees = Degrees::of(text, knowledge, &terms, &durations);
-        let spans = deny(text, &denials, &terms);
+        let denied = deny(text, &denials, &places(&terms, &flags));
+        let span = |start: usize, end: usize| Span {
+            start,
+            end,
+            denied: denied_at(&denied, start, end),
+        };
+        let spans: Vec<Span> = terms
+            .iter()
+            .map(|(start, end, _)| span(*start, *end))
+            .collect();
         let times = Times::of(text, &durations, &terms, &flags);
         let mentions = terms
             .iter()
@@ -66,17 +75,10 @@ impl<'k> Scan<'k> {
             severity: degrees.near(text, &spans, at),
             minutes: times.near(text, *span),
         });
-        let flags = flags.iter().map(|(start, end, term)| {
-            let span = Span {
-                start: *start,
-                end: *end,
-                denied: denied_flag(text, &denials, &spans, *start),
-            };
-            FlagMention {
-                span,
-                term,
-                minutes: times.near(text, span),
-            }
+        let flags = flags.iter().map(|(start, end, term)| FlagMention {
+            span: span(*start, *end),
+            term,
+            minutes: times.near(text, span(*start, *end)),
         });
         Self {
             mentions: mentions.collect(),
@@ -184,33 +186,51 @@ fn ends<T>((start, end, _): &Hit<T>) -> (usize, usize) {
     (*start, *end)
 }
 
-/// Which terms are denied: by a word before them, or as an item of a denied list.
-fn deny(text: &Text<'_>, denials: &Denials, terms: &[Hit<&Meaning>]) -> Vec<Span> {
-    let mut spans: Vec<Span> = Vec::with_capacity(terms.len());
-    for (start, end, _) in terms {
-        let listed = spans
-            .last()
-            .is_some_and(|previous| previous.denied && joined(text, previous.end, *start));
-        spans.push(Span {
+/// Every place that a term of either kind takes, in order, longer ones first.
+fn places(terms: &[Hit<&Meaning>], flags: &[Hit<&str>]) -> Vec<(usize, usize)> {
+    let mut places: Vec<_> = terms
+        .iter()
+        .map(ends)
+        .chain(flags.iter().map(ends))
+        .collect();
+    places.sort_unstable_by_key(|(start, end)| (*start, std::cmp::Reverse(*end)));
+    places.dedup();
+    places
+}
+
+/// Which places are denied: by a word before them, as an item of a denied list, or
+/// as a part of a denied term. The places are in order, longer ones first.
+fn deny(text: &Text<'_>, denials: &Denials, places: &[(usize, usize)]) -> Vec<Span> {
+    let mut spans: Vec<Span> = Vec::with_capacity(places.len());
+    // The last place that no other covers.
+    let mut outer: Option<Span> = None;
+    for (start, end) in places {
+        let denied = match outer {
+            Some(outer) if *start < outer.end => outer.denied,
+            Some(outer) if outer.denied && joined(text, outer.end, *start) => true,
+            _ => denials.before(text, *start),
+        };
+        let span = Span {
             start: *start,
             end: *end,
-            denied: listed || denials.before(text, *start),
-        });
+            denied,
+        };
+        if outer.is_none_or(|outer| *end > outer.end) {
+            outer = Some(span);
+        }
+        spans.push(span);
     }
     spans
 }
 
-/// A flag is denied as a term is; inside of a term, or in a list after one, it is
-/// denied with it.
-fn denied_flag(text: &Text<'_>, denials: &Denials, spans: &[Span], start: usize) -> bool {
-    let before = spans
-        .get(..spans.partition_point(|span| span.start <= start))
-        .unwrap_or_default();
-    match before.last() {
-        Some(span) if start < span.end => span.denied,
-        Some(span) if span.denied && joined(text, span.end, start) => true,
-        _ => denials.before(text, start),
-    }
+/// The denial of the place that starts at `start` and ends at `end`.
+fn denied_at(spans: &[Span], start: usize, end: usize) -> bool {
+    let first = spans.partition_point(|span| span.start < start);
+    let here = spans
+        .iter()
+        .skip(first)
+        .take_while(|span| span.start == start);
+    here.filter(|span| span.end == end).any(|span| span.denied)
 }
 
 fn joined(text: &Text<'_>, from: usize, to: usize) -> bool {
@@ -341,30 +361,40 @@ impl<'d> Times<'d> {
     }
 }
 
-/// A clause that states only a duration lends it to the clause before (头痛，三天了),
-/// or, at the head of a sentence, to those after it (三天前开始，头痛，发热).
+/// A clause that states only a duration lends it to the clauses of its sentence that
+/// still wait for one (睡不好，多梦，两个月了), or, at the head of a sentence, to those
+/// after it (三天前开始，头痛，发热).
 fn lend(text: &Text<'_>, own: &[Option<u64>], speaks: &[bool]) -> Vec<Option<u64>> {
     let mut lent = vec![None; own.len()];
-    let mut carried = None;
     let mut sentence = usize::MAX;
-    let mut previous: Option<usize> = None;
+    let mut carried = None;
+    let mut waiting: Vec<usize> = Vec::new();
+    // 胃痛五年，加重半个月: the sentence has its duration.
+    let mut settled = false;
     for (clause, (minutes, speaks)) in own.iter().zip(speaks).enumerate() {
         if text.sentence(clause) != sentence {
-            (sentence, carried, previous) = (text.sentence(clause), None, None);
+            (sentence, carried, settled) = (text.sentence(clause), None, false);
+            waiting.clear();
         }
         match (minutes, speaks) {
-            (Some(_), false) => match previous.and_then(|previous| lent.get_mut(previous)) {
-                Some(before) => *before = before.or(*minutes),
-                None => carried = *minutes,
-            },
-            (Some(_), true) => (carried, previous) = (None, None),
-            (None, true) => {
-                if let Some(each) = lent.get_mut(clause) {
-                    *each = carried;
-                }
-                previous = carried.is_none().then_some(clause);
+            (Some(_), true) => {
+                (carried, settled) = (None, true);
+                waiting.clear();
             }
-            (None, false) => {}
+            (Some(_), false) if !waiting.is_empty() => {
+                for each in waiting.drain(..) {
+                    if let Some(each) = lent.get_mut(each) {
+                        *each = *minutes;
+                    }
+                }
+                settled = true;
+            }
+            (Some(_), false) if !settled => carried = *minutes,
+            (None, true) => match (carried, lent.get_mut(clause)) {
+                (Some(_), Some(each)) => *each = carried,
+                _ => waiting.push(clause),
+            },
+            _ => {}
         }
     }
     lent

@@ -81,6 +81,16 @@ fn golden_sentences() {
         ("劳累", &[]),
         ("不麻烦", &[]),
         ("手心脚心发热，睡着出汗", &["five_heat", "night_sweat"]),
+        (
+            "睡不好，多梦，已经两个多月了",
+            &["insomnia@86400", "dreamful@86400"],
+        ),
+        (
+            "反复胃胀痛5年，加重半个月，嗳气",
+            &["epig_distend_pain@2628000", "belching"],
+        ),
+        ("无恶心呕吐、腹痛腹泻", &["-nausea", "-loose_stool"]),
+        ("没有明显的头痛", &["-headache"]),
         ("咳嗽、流鼻涕，不发烧", &["cough", "runny_clear", "-fever"]),
     ];
     for (text, expected) in cases {
@@ -144,6 +154,15 @@ fn long_texts_are_cut() {
 }
 
 #[test]
+fn the_longest_text_full_of_terms_is_read() {
+    let piece = "胸痛、头痛发热三天没有呕吐，突然剧烈肚子疼严重血压180。";
+    let text = piece.repeat(TEXT_CHARS_MAX / piece.chars().count());
+    assert!(analyse(&text).red_flags.contains(&"rf_bp".to_owned()));
+    let one_clause = "头痛三天发热".repeat(TEXT_CHARS_MAX / 6);
+    assert_eq!(analyse(&one_clause).findings.len(), 2);
+}
+
+#[test]
 fn red_flags_are_seen() {
     let cases = [
         ("胸痛20分钟", "rf_acs"),
@@ -199,6 +218,8 @@ fn red_flags_need_their_terms() {
         "尿痛，腰痛",
         "咳嗽，有痰",
         "声音嘶哑一周",
+        "胸闷气短，休息后缓解",
+        "无恶心呕吐、腹痛、晕厥",
         "心率72",
         "血糖5.6",
         "怀孕三个月，没有出血",
