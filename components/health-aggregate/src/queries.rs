@@ -14,16 +14,19 @@ pub async fn claim(sql: &impl Sql, run: &str, limit: u32) -> Result<u64, StoreEr
     .await
 }
 
-/// Deletes the figures of the claimed buckets: one may have become empty.
+/// Deletes the figures of the claimed buckets: one may have become empty. Two
+/// statements, because SQLite looks only plain subqueries up in the key.
 pub async fn delete_claimed_figures(sql: &impl Sql, run: &str) -> Result<(), StoreError> {
     sql.execute(
         "DELETE FROM aggregates WHERE (user_id, metric, bucket_ms) IN \
-         (SELECT user_id, type, bucket_ms FROM dirty_buckets WHERE claim = ?1 \
-            AND type <> 'blood_pressure' \
-          UNION ALL SELECT user_id, 'systolic', bucket_ms FROM dirty_buckets \
-            WHERE claim = ?1 AND type = 'blood_pressure' \
-          UNION ALL SELECT user_id, 'diastolic', bucket_ms FROM dirty_buckets \
-            WHERE claim = ?1 AND type = 'blood_pressure')",
+         (SELECT user_id, type, bucket_ms FROM dirty_buckets WHERE claim = ?1)",
+        params![run],
+    )
+    .await?;
+    sql.execute(
+        "DELETE FROM aggregates WHERE metric IN ('systolic', 'diastolic') \
+         AND (user_id, bucket_ms) IN (SELECT user_id, bucket_ms FROM dirty_buckets \
+          WHERE claim = ?1 AND type = 'blood_pressure')",
         params![run],
     )
     .await

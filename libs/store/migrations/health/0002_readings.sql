@@ -24,7 +24,9 @@ CREATE TABLE readings (
     PRIMARY KEY (user_id, id)
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX readings_identity ON readings (user_id, device_id, identity);
-CREATE INDEX readings_by_type ON readings (user_id, type, effective_ms DESC);
+-- Holds the values, so that aggregates are computed from the index alone.
+CREATE INDEX readings_by_type ON readings
+    (user_id, type, effective_ms DESC, value_milli, value2_milli);
 
 -- Exact figures of five minutes from `bucket_ms` on. An empty bucket has no row.
 CREATE TABLE aggregates (
