@@ -170,5 +170,7 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     let mut addresses = text
         .to_socket_addrs()
         .map_err(|error| format!("{error}; write it as HOST:PORT"))?;
-    addresses.next().ok_or_else(|| "the host has no address".to_owned())
+    addresses
+        .next()
+        .ok_or_else(|| "the host has no address".to_owned())
 }

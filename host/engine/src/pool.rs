@@ -259,7 +259,8 @@ fn explain<G>(instance: &Instance<G>, error: &wasmtime::Error) -> Failure {
             ),
         );
     }
-    Failure::new(FailureKind::Trap, format!("{error:#}"))
+    // The trap itself; the frames around it have no names in a stripped guest.
+    Failure::new(FailureKind::Trap, error.root_cause().to_string())
 }
 
 /// Counts a call that waits for a place.

@@ -36,10 +36,17 @@ impl SqliteStore {
     pub async fn get(&self, key: String) -> Result<Option<Vec<u8>>, SqliteError> {
         let sql = "SELECT value FROM spin_key_value WHERE store = ?1 AND key = ?2";
         let rows = self.execute(sql, self.with_key(key)).await?;
-        Ok(match rows.rows.into_iter().next().and_then(|row| row.into_iter().next()) {
-            Some(Value::Blob(value)) => Some(value),
-            _ => None,
-        })
+        Ok(
+            match rows
+                .rows
+                .into_iter()
+                .next()
+                .and_then(|row| row.into_iter().next())
+            {
+                Some(Value::Blob(value)) => Some(value),
+                _ => None,
+            },
+        )
     }
 
     /// Sets the value of a key.
@@ -77,11 +84,17 @@ impl SqliteStore {
     /// When the database fails or the keys are over the size of a result.
     pub async fn keys(&self) -> Result<Vec<String>, SqliteError> {
         let sql = "SELECT key FROM spin_key_value WHERE store = ?1 ORDER BY key";
-        let rows = self.execute(sql, vec![Value::Text(self.label.clone())]).await?;
-        let keys = rows.rows.into_iter().flatten().filter_map(|value| match value {
-            Value::Text(key) => Some(key),
-            _ => None,
-        });
+        let rows = self
+            .execute(sql, vec![Value::Text(self.label.clone())])
+            .await?;
+        let keys = rows
+            .rows
+            .into_iter()
+            .flatten()
+            .filter_map(|value| match value {
+                Value::Text(key) => Some(key),
+                _ => None,
+            });
         Ok(keys.collect())
     }
 
@@ -90,7 +103,10 @@ impl SqliteStore {
     }
 
     async fn execute(&self, sql: &str, parameters: Vec<Value>) -> Result<Rows, SqliteError> {
-        self.database.session()?.execute(sql.to_owned(), parameters).await
+        self.database
+            .session()?
+            .execute(sql.to_owned(), parameters)
+            .await
     }
 }
 

@@ -50,12 +50,24 @@ impl HostStoreWithStore<State> for Own {
         })
     }
 
-    async fn get(call: Call<'_>, this: Resource<OpenStore>, key: String) -> Outcome<Option<Vec<u8>>> {
+    async fn get(
+        call: Call<'_>,
+        this: Resource<OpenStore>,
+        key: String,
+    ) -> Outcome<Option<Vec<u8>>> {
         Ok(store(call, &this)?.get(key).await.map_err(Error::from))
     }
 
-    async fn set(call: Call<'_>, this: Resource<OpenStore>, key: String, value: Vec<u8>) -> Outcome<()> {
-        Ok(store(call, &this)?.set(key, value).await.map_err(Error::from))
+    async fn set(
+        call: Call<'_>,
+        this: Resource<OpenStore>,
+        key: String,
+        value: Vec<u8>,
+    ) -> Outcome<()> {
+        Ok(store(call, &this)?
+            .set(key, value)
+            .await
+            .map_err(Error::from))
     }
 
     async fn delete(call: Call<'_>, this: Resource<OpenStore>, key: String) -> Outcome<()> {
@@ -76,7 +88,8 @@ impl HostStoreWithStore<State> for Own {
         };
         call.with(|mut access| {
             let keys = StreamReader::new(&mut access, keys)?;
-            let outcome = FutureReader::new(&mut access, async move { wasmtime::error::Ok(outcome) })?;
+            let outcome =
+                FutureReader::new(&mut access, async move { wasmtime::error::Ok(outcome) })?;
             Ok((keys, outcome))
         })
     }

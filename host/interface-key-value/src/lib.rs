@@ -59,7 +59,11 @@ impl Interface for KeyValue {
                 self.stores.keys().cloned().collect::<Vec<_>>().join(", ")
             )),
         };
-        let stores = component.key_value_stores.iter().map(find).collect::<Result<_, _>>()?;
+        let stores = component
+            .key_value_stores
+            .iter()
+            .map(find)
+            .collect::<Result<_, _>>()?;
         Ok(Box::new(Granted {
             stores: Arc::new(stores),
             open: 0,

@@ -64,8 +64,9 @@ impl Clients {
 
 async fn answer(sent: Sent) -> Result<Response<hyper::body::Incoming>> {
     sent.await.map_err(|error| {
-        let blocked = std::iter::successors(std::error::Error::source(&error), |error| error.source())
-            .any(|cause| cause.is::<Blocked>());
+        let blocked =
+            std::iter::successors(std::error::Error::source(&error), |error| error.source())
+                .any(|cause| cause.is::<Blocked>());
         match (blocked, error.is_connect()) {
             (true, _) => Error::DestinationIpProhibited,
             (false, true) => Error::ConnectionRefused,
@@ -96,7 +97,11 @@ struct Blocked(String);
 
 impl std::fmt::Display for Blocked {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} is in a network that wildcards do not lead into", self.0)
+        write!(
+            f,
+            "{} is in a network that wildcards do not lead into",
+            self.0
+        )
     }
 }
 

@@ -206,7 +206,11 @@ impl Hooks {
         if !self.allowed.allows_self("http") {
             return Err(self.denied("http://self"));
         }
-        let address = self.shared.chain.get().and_then(|chain| chain.own_address());
+        let address = self
+            .shared
+            .chain
+            .get()
+            .and_then(|chain| chain.own_address());
         let address = address.ok_or(Error::DestinationNotFound)?;
         let mut parts = request.uri().clone().into_parts();
         parts.scheme = Some(Scheme::HTTP);
@@ -222,7 +226,9 @@ impl Hooks {
         options: RequestOptions,
     ) -> Result<Response<WasiBody>> {
         let limit = Duration::from_millis(self.shared.options.first_byte_ms_max);
-        let limit = options.first_byte_timeout.map_or(limit, |asked| asked.min(limit));
+        let limit = options
+            .first_byte_timeout
+            .map_or(limit, |asked| asked.min(limit));
         let sent = self.shared.clients.send(request, named);
         let response = tokio::time::timeout(limit, sent)
             .await

@@ -46,7 +46,10 @@ impl BlockedNetworks {
     /// Every network that is not part of the public internet.
     pub fn private() -> Self {
         Self {
-            networks: PRIVATE.iter().filter_map(|network| network.parse().ok()).collect(),
+            networks: PRIVATE
+                .iter()
+                .filter_map(|network| network.parse().ok())
+                .collect(),
         }
     }
 
@@ -65,7 +68,9 @@ impl BlockedNetworks {
     /// Whether an address lies in one of the networks.
     pub fn contain(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        self.networks.iter().any(|network| network.contains(&address))
+        self.networks
+            .iter()
+            .any(|network| network.contains(&address))
     }
 }
 
@@ -78,13 +83,29 @@ mod tests {
         let private = BlockedNetworks::private();
         assert_eq!(private.networks.len(), PRIVATE.len());
         for address in [
-            "127.0.0.1", "10.1.2.3", "172.31.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
-            "0.0.0.0", "::1", "fd00::1", "fe80::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1",
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.31.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "::1",
+            "fd00::1",
+            "fe80::1",
+            "::ffff:127.0.0.1",
+            "64:ff9b::7f00:1",
         ] {
-            assert!(private.contain(address.parse().unwrap()), "{address} is not blocked");
+            assert!(
+                private.contain(address.parse().unwrap()),
+                "{address} is not blocked"
+            );
         }
         for address in ["1.1.1.1", "172.32.0.1", "2606:4700::1111"] {
-            assert!(!private.contain(address.parse().unwrap()), "{address} is blocked");
+            assert!(
+                !private.contain(address.parse().unwrap()),
+                "{address} is blocked"
+            );
         }
     }
 }

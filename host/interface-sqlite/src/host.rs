@@ -102,7 +102,10 @@ impl HostConnectionWithStore<State> for Own {
         statement: String,
         parameters: Vec<Value>,
     ) -> Outcome<Streamed> {
-        let rows = match session(call, &this)?.execute(statement, to_sql(parameters)).await {
+        let rows = match session(call, &this)?
+            .execute(statement, to_sql(parameters))
+            .await
+        {
             Ok(rows) => rows,
             Err(error) => return Ok(Err(error.into())),
         };

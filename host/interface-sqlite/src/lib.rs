@@ -52,10 +52,18 @@ impl Interface for Sqlite {
             Some(database) => Ok((label.clone(), database.clone())),
             None => Err(format!(
                 "unknown sqlite_databases label {label:?}; add [sqlite_database.{label}] to the runtime configuration, or use one of: {}",
-                self.databases.keys().cloned().collect::<Vec<_>>().join(", ")
+                self.databases
+                    .keys()
+                    .cloned()
+                    .collect::<Vec<_>>()
+                    .join(", ")
             )),
         };
-        let databases = component.sqlite_databases.iter().map(find).collect::<Result<_, _>>()?;
+        let databases = component
+            .sqlite_databases
+            .iter()
+            .map(find)
+            .collect::<Result<_, _>>()?;
         Ok(Box::new(Granted {
             databases: Arc::new(databases),
             open: Vec::new(),

@@ -43,7 +43,11 @@ impl Interface for Variables {
                 .map(|value| (name.clone(), value))
                 .map_err(|error| format!("variable {name:?}: {error}"))
         };
-        let values = component.variables.iter().map(resolve).collect::<Result<_, _>>()?;
+        let values = component
+            .variables
+            .iter()
+            .map(resolve)
+            .collect::<Result<_, _>>()?;
         Ok(Box::new(Values(Arc::new(values))))
     }
 }

@@ -62,7 +62,9 @@ impl Admin {
     fn answer(&self, method: &Method, path: &str) -> Response<Full<Bytes>> {
         if !matches!(*method, Method::GET | Method::HEAD) {
             let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "text/plain", String::new());
-            response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+            response
+                .headers_mut()
+                .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
             return response;
         }
         match path {
@@ -72,15 +74,21 @@ impl Admin {
                     "application/openmetrics-text; version=1.0.0; charset=utf-8",
                     metrics,
                 ),
-                Err(_) => text(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", String::new()),
+                Err(_) => text(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "text/plain",
+                    String::new(),
+                ),
             },
             "/health/live" => text(StatusCode::OK, "text/plain", "alive\n".to_owned()),
             "/health/ready" if self.ready.load(Ordering::Relaxed) => {
                 text(StatusCode::OK, "text/plain", "ready\n".to_owned())
             }
-            "/health/ready" => {
-                text(StatusCode::SERVICE_UNAVAILABLE, "text/plain", "not ready\n".to_owned())
-            }
+            "/health/ready" => text(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "text/plain",
+                "not ready\n".to_owned(),
+            ),
             "/components" => text(
                 StatusCode::OK,
                 "application/json",

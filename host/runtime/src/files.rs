@@ -53,15 +53,24 @@ mod tests {
         let component = Component {
             id: "web".into(),
             files: vec![
-                FileMount { source: source.clone(), destination: "/static".into() },
-                FileMount { source: source.join("deep/a.txt"), destination: "/b.txt".into() },
+                FileMount {
+                    source: source.clone(),
+                    destination: "/static".into(),
+                },
+                FileMount {
+                    source: source.join("deep/a.txt"),
+                    destination: "/b.txt".into(),
+                },
             ],
             ..Component::default()
         };
         let assets = folder.path().join("assets");
         for _ in 0..2 {
             let root = lay_out(&component, &assets).unwrap().unwrap();
-            assert_eq!(fs::read_to_string(root.join("static/deep/a.txt")).unwrap(), "a");
+            assert_eq!(
+                fs::read_to_string(root.join("static/deep/a.txt")).unwrap(),
+                "a"
+            );
             assert_eq!(fs::read_to_string(root.join("b.txt")).unwrap(), "a");
         }
         assert_eq!(lay_out(&Component::default(), &assets).unwrap(), None);

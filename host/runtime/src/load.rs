@@ -116,7 +116,9 @@ async fn load_functions(
         let (engine, component) = (engine.clone(), component.clone());
         loading.push(tokio::task::spawn_blocking(move || {
             let id = component.id.clone();
-            engine.load(&component, parts).map(|function| (id, Arc::new(function)))
+            engine
+                .load(&component, parts)
+                .map(|function| (id, Arc::new(function)))
         }));
     }
     let mut functions = BTreeMap::new();

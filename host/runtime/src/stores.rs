@@ -24,18 +24,17 @@ pub(crate) struct Stores {
 }
 
 /// Opens every configured store, and the default ones in the state folder.
-pub(crate) async fn open(
-    settings: &Settings,
-    options: &HostOptions,
-) -> Result<Stores, StartError> {
+pub(crate) async fn open(settings: &Settings, options: &HostOptions) -> Result<Stores, StartError> {
     let default_file = |name: &str| options.state_dir.as_ref().map(|folder| folder.join(name));
     let mut files = Files::default();
 
     let mut key_value = BTreeMap::new();
     let mut configured = settings.key_value_stores.clone();
-    configured.entry(DEFAULT.to_owned()).or_insert(KeyValueStore::Spin {
-        path: default_file("sqlite_key_value.db"),
-    });
+    configured
+        .entry(DEFAULT.to_owned())
+        .or_insert(KeyValueStore::Spin {
+            path: default_file("sqlite_key_value.db"),
+        });
     for (label, store) in configured {
         let KeyValueStore::Spin { path } = store else {
             return Err(unusable(
@@ -54,9 +53,11 @@ pub(crate) async fn open(
 
     let mut sqlite = BTreeMap::new();
     let mut configured = settings.sqlite_databases.clone();
-    configured.entry(DEFAULT.to_owned()).or_insert(SqliteDatabase::Spin {
-        path: default_file("sqlite_db.db"),
-    });
+    configured
+        .entry(DEFAULT.to_owned())
+        .or_insert(SqliteDatabase::Spin {
+            path: default_file("sqlite_db.db"),
+        });
     for (label, SqliteDatabase::Spin { path }) in configured {
         let database = files.open(SQLITE, &label, path)?;
         sqlite.insert(label, database);

@@ -24,8 +24,9 @@ pub(crate) fn resolve(
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
     let here = std::env::current_dir().unwrap_or_default();
-    let providers = VariableProviders::new(options.variables.clone(), settings, &environment, &here)
-        .map_err(|error| StartError::Provider(error.to_string()))?;
+    let providers =
+        VariableProviders::new(options.variables.clone(), settings, &environment, &here)
+            .map_err(|error| StartError::Provider(error.to_string()))?;
     let mut values = Values::new();
     let mut missing = Vec::new();
     for (name, variable) in &app.variables {

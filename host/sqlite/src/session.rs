@@ -111,7 +111,10 @@ impl Session {
     /// The row that the last insert made.
     pub async fn last_insert_rowid(&self) -> i64 {
         let inner = self.inner.lock().await;
-        inner.connection.as_ref().map_or(0, Connection::last_insert_rowid)
+        inner
+            .connection
+            .as_ref()
+            .map_or(0, Connection::last_insert_rowid)
     }
 
     /// How many rows the last statement changed.
@@ -142,7 +145,11 @@ async fn run_aside(
         outcome
     })
     .await
-    .unwrap_or_else(|error| Err(SqliteError::Other(format!("the statement was lost: {error}"))))
+    .unwrap_or_else(|error| {
+        Err(SqliteError::Other(format!(
+            "the statement was lost: {error}"
+        )))
+    })
 }
 
 impl Inner {
@@ -177,17 +184,16 @@ impl Inner {
 
     /// Lets the next writer go on when no transaction is open.
     fn give_turn_back(&mut self) {
-        if self.connection.as_ref().is_none_or(Connection::is_autocommit) {
+        if self
+            .connection
+            .as_ref()
+            .is_none_or(Connection::is_autocommit)
+        {
             self.turn = None;
         }
     }
 
-    fn run(
-        &self,
-        sql: &str,
-        parameters: &[Value],
-        limit: Duration,
-    ) -> Result<Rows, SqliteError> {
+    fn run(&self, sql: &str, parameters: &[Value], limit: Duration) -> Result<Rows, SqliteError> {
         let limit_ns = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
         let deadline = elapsed_ns(self.base).saturating_add(limit_ns);
         self.deadline_ns.store(deadline, Ordering::Relaxed);
@@ -208,7 +214,11 @@ impl Inner {
         let bytes_max = self.database.limits.result_bytes_max;
         let connection = self.connection().map_err(Stopped::Other)?;
         let mut statement = connection.prepare_cached(sql)?;
-        let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let columns: Vec<String> = statement
+            .column_names()
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
         let width = columns.len();
         let mut bytes = 0usize;
         let mut result = Rows {

@@ -18,7 +18,9 @@ async fn run(session: &host_sqlite::Session, sql: &str) -> Result<host_sqlite::R
 async fn writers_on_one_thread_take_turns_instead_of_waiting_for_each_other_for_ever() {
     let (_folder, database) = database(SqliteLimits::default());
     let setup = database.session().unwrap();
-    run(&setup, "CREATE TABLE counter (n INTEGER)").await.unwrap();
+    run(&setup, "CREATE TABLE counter (n INTEGER)")
+        .await
+        .unwrap();
     run(&setup, "INSERT INTO counter VALUES (0)").await.unwrap();
     let writers: Vec<_> = (0..20)
         .map(|_| {
@@ -27,10 +29,15 @@ async fn writers_on_one_thread_take_turns_instead_of_waiting_for_each_other_for_
                 let session = database.session().unwrap();
                 run(&session, "BEGIN IMMEDIATE").await.unwrap();
                 let rows = run(&session, "SELECT n FROM counter").await.unwrap();
-                let Value::Integer(n) = rows.rows[0][0] else { panic!() };
+                let Value::Integer(n) = rows.rows[0][0] else {
+                    panic!()
+                };
                 tokio::task::yield_now().await;
                 let next = vec![Value::Integer(n + 1)];
-                session.execute("UPDATE counter SET n = ?1".into(), next).await.unwrap();
+                session
+                    .execute("UPDATE counter SET n = ?1".into(), next)
+                    .await
+                    .unwrap();
                 run(&session, "COMMIT").await.unwrap();
             })
         })
@@ -57,7 +64,10 @@ async fn what_a_session_leaves_open_is_rolled_back_and_others_go_on() {
 
 #[tokio::test]
 async fn a_writer_that_waits_too_long_is_told_that_the_database_is_locked() {
-    let (_folder, database) = database(SqliteLimits { busy_ms_max: 20, ..SqliteLimits::default() });
+    let (_folder, database) = database(SqliteLimits {
+        busy_ms_max: 20,
+        ..SqliteLimits::default()
+    });
     let first = database.session().unwrap();
     run(&first, "CREATE TABLE t (n)").await.unwrap();
     run(&first, "BEGIN IMMEDIATE").await.unwrap();
@@ -95,9 +105,16 @@ async fn results_and_running_time_are_bounded() {
     let (_folder, database) = database(limits);
     let session = database.session().unwrap();
     let large = "SELECT zeroblob(2000)";
-    assert!(matches!(run(&session, large).await, Err(SqliteError::TooLarge(1000))));
-    let endless = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT count(*) FROM c";
-    assert!(matches!(run(&session, endless).await, Err(SqliteError::TooSlow(50))));
+    assert!(matches!(
+        run(&session, large).await,
+        Err(SqliteError::TooLarge(1000))
+    ));
+    let endless =
+        "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT count(*) FROM c";
+    assert!(matches!(
+        run(&session, endless).await,
+        Err(SqliteError::TooSlow(50))
+    ));
     run(&session, "SELECT 1").await.unwrap();
 }
 
@@ -112,9 +129,14 @@ async fn values_of_every_type_come_back_as_they_went_in() {
         Value::Text("血压".to_owned()),
         Value::Blob(vec![0, 255]),
     ];
-    let rows = session.execute("SELECT ?1, ?2, ?3, ?4, ?5".into(), values.clone()).await.unwrap();
+    let rows = session
+        .execute("SELECT ?1, ?2, ?3, ?4, ?5".into(), values.clone())
+        .await
+        .unwrap();
     assert_eq!(rows.rows, [values]);
-    let broken = run(&session, "SELECT CAST(x'ff' AS TEXT)").await.unwrap_err();
+    let broken = run(&session, "SELECT CAST(x'ff' AS TEXT)")
+        .await
+        .unwrap_err();
     assert_eq!(broken.to_string(), "a text value is not UTF-8");
 }
 
@@ -124,5 +146,7 @@ async fn a_database_in_memory_is_one_for_all_its_sessions() {
     let first = database.session().unwrap();
     run(&first, "CREATE TABLE t (n)").await.unwrap();
     drop(first);
-    run(&database.session().unwrap(), "SELECT * FROM t").await.unwrap();
+    run(&database.session().unwrap(), "SELECT * FROM t")
+        .await
+        .unwrap();
 }

@@ -13,8 +13,10 @@ use host_telemetry::Metrics;
 /// When it has not been built: `scripts/test` builds it first.
 pub fn wasm(package: &str) -> PathBuf {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-    let folder = std::env::var_os("SUOKE_WASM_DIR")
-        .map_or_else(|| PathBuf::from(root).join("target/wasm32-wasip2/guest"), PathBuf::from);
+    let folder = std::env::var_os("SUOKE_WASM_DIR").map_or_else(
+        || PathBuf::from(root).join("target/wasm32-wasip2/guest"),
+        PathBuf::from,
+    );
     let path = folder.join(format!("{}.wasm", package.replace('-', "_")));
     assert!(
         path.is_file(),

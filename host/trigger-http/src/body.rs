@@ -7,12 +7,17 @@ use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt;
+use http_body_util::channel::Channel;
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use crate::invoke::Driver;
 
 /// Answers up to this size are sent in one piece.
 const WHOLE_BYTES_MAX: usize = 64 * 1024;
+
+/// Frames of a detached body that may wait for their reader.
+const DETACHED_FRAMES_MAX: usize = 4;
 
 /// A request body that ends in an error when it grows over its bound.
 pub(crate) struct BoundedBody<B> {
@@ -145,6 +150,27 @@ impl ResponseBody {
             driver,
             on_end: None,
         }))
+    }
+
+    /// A body that its reader does not have to drive: what is still to come is
+    /// produced by a task of its own.
+    pub(crate) fn detach(self) -> WasiBody {
+        let Self::Stream(mut stream) = self else {
+            return self.boxed_unsync();
+        };
+        let (mut sender, body) = Channel::<Bytes, Error>::new(DETACHED_FRAMES_MAX);
+        tokio::spawn(async move {
+            while let Some(frame) = std::future::poll_fn(|cx| stream.poll(cx)).await {
+                let sent = match frame {
+                    Ok(frame) => sender.send(frame).await,
+                    Err(error) => return sender.abort(error),
+                };
+                if sent.is_err() {
+                    return;
+                }
+            }
+        });
+        body.boxed_unsync()
     }
 
     /// Calls `report` when the last byte has left, or nobody wants it any more.

@@ -229,12 +229,15 @@ impl Driver {
 
     /// Lets the call run; ready when it has ended.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(call) = &mut self.call else {
+        // Taken out while it runs, so that a call that panics is never run again.
+        let Some(mut call) = self.call.take() else {
             return Poll::Ready(());
         };
-        std::task::ready!(call.as_mut().poll(cx));
-        self.call = None;
-        Poll::Ready(())
+        let poll = call.as_mut().poll(cx);
+        if poll.is_pending() {
+            self.call = Some(call);
+        }
+        poll
     }
 
     /// Whether the call ended badly.

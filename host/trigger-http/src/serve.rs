@@ -130,31 +130,40 @@ impl HttpApp {
 
     /// Answers a request that one component sends to another, past the router.
     ///
+    /// It runs in a task of its own: one component cannot run inside another's
+    /// turn.
+    ///
     /// # Errors
     /// When there is no such component or it ends without an answer.
     pub async fn chain(
-        &self,
+        self: &Arc<Self>,
         component: &str,
         request: Request<WasiBody>,
     ) -> Result<Response<WasiBody>, Failure> {
-        let function = self.functions.get(component).ok_or_else(|| {
+        let function = self.functions.get(component).cloned().ok_or_else(|| {
             Failure::new(
                 FailureKind::BadInput,
                 format!("no component {component:?} answers http requests"),
             )
         })?;
-        let peer = Peer {
-            address: HeaderValue::from_static("0.0.0.0:0"),
-            scheme: Scheme::HTTP,
-        };
-        let path = request.uri().path().to_owned();
-        let matched = Matched {
-            route: &self.chained,
-            parameters: &[],
-            path_info: &path,
-        };
-        let response = self.call(function, request, &peer, &matched).await?;
-        Ok(response.map(BodyExt::boxed_unsync))
+        let app = self.clone();
+        let call = tokio::spawn(async move {
+            let peer = Peer {
+                address: HeaderValue::from_static("0.0.0.0:0"),
+                scheme: Scheme::HTTP,
+            };
+            let path = request.uri().path().to_owned();
+            let matched = Matched {
+                route: &app.chained,
+                parameters: &[],
+                path_info: &path,
+            };
+            app.call(&function, request, &peer, &matched).await
+        });
+        let response = call
+            .await
+            .map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))??;
+        Ok(response.map(ResponseBody::detach))
     }
 
     /// Waits for the calls that are running and lets none start after that.

@@ -59,7 +59,10 @@ fn in_order(app: &App) -> Vec<&Component> {
         .collect();
     let is_used = |component: &&Component| used.contains(component.source.as_path());
     let first = app.components.values().filter(is_used);
-    let then = app.components.values().filter(|component| !is_used(component));
+    let then = app
+        .components
+        .values()
+        .filter(|component| !is_used(component));
     first.chain(then).collect()
 }
 
@@ -69,7 +72,9 @@ fn shell(component: &str, command: &str, folder: &Path) -> Result<(), CommandErr
         .current_dir(folder)
         .status()
         .map_err(|error| {
-            CommandError::running(format!("cannot run the build command of {component:?}: {error}"))
+            CommandError::running(format!(
+                "cannot run the build command of {component:?}: {error}"
+            ))
         })?;
     if status.success() {
         return Ok(());

@@ -52,7 +52,9 @@ pub(crate) fn run_after_build(source: &Source, up_args: &[String]) -> Result<(),
     let parsed = Cli::try_parse_from(words.iter().chain(up_args))
         .map_err(|error| CommandError::input(error.to_string()))?;
     let Command::Up(mut args) = parsed.command else {
-        return Err(CommandError::input("what follows --up must be arguments of up"));
+        return Err(CommandError::input(
+            "what follows --up must be arguments of up",
+        ));
     };
     args.source = source.clone();
     run(&args)
@@ -116,10 +118,9 @@ fn options(app: &App, settings: &Settings, args: &UpArgs) -> Result<HostOptions,
         log_dir,
         truncate_logs: args.output.truncate_logs,
         follow: follow(app, args)?,
-        instance_memory_bytes_max: args
-            .engine
+        instance_memory_bytes_max: args.engine.max_instance_memory.or(settings
             .max_instance_memory
-            .or(settings.max_instance_memory.and_then(|bytes| usize::try_from(bytes).ok())),
+            .and_then(|bytes| usize::try_from(bytes).ok())),
     })
 }
 
@@ -140,7 +141,11 @@ fn folder(
 
 fn http_options(args: &UpArgs) -> HttpOptions {
     let defaults = HttpOptions::default();
-    let tls = args.listen.tls_cert.clone().zip(args.listen.tls_key.clone());
+    let tls = args
+        .listen
+        .tls_cert
+        .clone()
+        .zip(args.listen.tls_key.clone());
     HttpOptions {
         listen: args.listen.listen,
         find_free_port: args.listen.find_free_port,
@@ -249,7 +254,10 @@ fn announce_background(app: &App) {
             }
         }
     }
-    for (title, lines) in [("Active Channels:", channels), ("Schedules (UTC):", schedules)] {
+    for (title, lines) in [
+        ("Active Channels:", channels),
+        ("Schedules (UTC):", schedules),
+    ] {
         if !lines.is_empty() {
             println!("{title}\n{}", lines.join("\n"));
         }
