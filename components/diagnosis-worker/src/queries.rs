@@ -63,3 +63,45 @@ pub async fn set_diagnosed(sql: &impl Sql, id: &str, now_ms: i64) -> Result<(), 
     )
     .await
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::executor::block_on;
+    use suoke_store::Database;
+
+    use super::*;
+
+    fn diagnosis<'a>(id: &'a str, result: &'a str) -> Diagnosis<'a> {
+        Diagnosis {
+            id,
+            consultation_id: "c",
+            step: "inquiry",
+            result,
+            engine: "e",
+        }
+    }
+
+    #[test]
+    fn a_step_that_runs_again_keeps_its_id_and_replaces_its_result() {
+        block_on(async {
+            let db = Database::open_in_memory("care").await.unwrap();
+            let text = "INSERT INTO consultations (id, user_id, status, chief_complaint, agent, \
+                 created_at, updated_at) VALUES ('c', 'u', 'diagnosing', 't', 'xiaoai', 1, 1)";
+            db.execute(text, params![]).await.unwrap();
+            assert_eq!(store(&db, &diagnosis("a", "1"), 2).await.unwrap(), "a");
+            assert_eq!(store(&db, &diagnosis("b", "2"), 3).await.unwrap(), "a");
+            let results: Vec<String> = db
+                .query("SELECT result FROM diagnoses", params![])
+                .await
+                .unwrap();
+            assert_eq!(results, ["2"]);
+            set_diagnosed(&db, "c", 4).await.unwrap();
+            let found = consultation(&db, "c").await.unwrap().unwrap();
+            assert_eq!(
+                (found.user_id.as_str(), found.status.as_str()),
+                ("u", "diagnosed")
+            );
+            assert!(consultation(&db, "x").await.unwrap().is_none());
+        });
+    }
+}
