@@ -6,6 +6,7 @@
 mod failure;
 mod hosts;
 mod limits;
+mod networks;
 mod template;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 pub use failure::{Failure, FailureKind};
 pub use hosts::{AllowedHosts, HostsError};
 pub use limits::{InstanceReuse, Limits};
+pub use networks::Networks;
 pub use template::{Template, TemplateError, is_variable_name};
 
 /// A validated application.

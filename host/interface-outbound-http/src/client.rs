@@ -3,18 +3,22 @@
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use host_app::Networks;
 use http::{Request, Response};
+use http_body_util::BodyExt;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::sync::Semaphore;
 use tower_service::Service;
 use wasmtime_wasi_http::{Error, Result, WasiBody};
 
-use crate::{BlockedNetworks, OutboundHttpOptions};
+use crate::OutboundHttpOptions;
 
 type Sent = hyper_util::client::legacy::ResponseFuture;
 type Pooled = hyper_util::client::legacy::Client<HttpsConnector<HttpConnector<Resolver>>, WasiBody>;
@@ -24,17 +28,18 @@ type Pooled = hyper_util::client::legacy::Client<HttpsConnector<HttpConnector<Re
 pub(crate) struct Clients {
     named: Client,
     unnamed: Client,
+    places: Arc<Semaphore>,
 }
 
 /// Connections outside some networks.
 struct Client {
     pool: Pooled,
-    blocked: BlockedNetworks,
+    blocked: Networks,
 }
 
 impl Clients {
     pub(crate) fn new(options: &OutboundHttpOptions) -> Self {
-        let client = |blocked: BlockedNetworks| Client {
+        let client = |blocked: Networks| Client {
             pool: pooled(options, blocked.clone()),
             blocked,
         };
@@ -42,15 +47,17 @@ impl Clients {
         Self {
             named: client(options.blocked.clone()),
             unnamed: client(unnamed),
+            places: Arc::new(Semaphore::new(options.requests_max)),
         }
     }
 
-    /// Sends a request; `named` when an entry names its host.
+    /// Sends a request; `named` when an entry names its host. Its place is free
+    /// again when the answer has been read.
     pub(crate) async fn send(
         &self,
         request: Request<WasiBody>,
         named: bool,
-    ) -> Result<Response<hyper::body::Incoming>> {
+    ) -> Result<Response<WasiBody>> {
         let client = if named { &self.named } else { &self.unnamed };
         let host = request.uri().host().unwrap_or_default();
         // An address needs no look-up, so the resolver never sees it.
@@ -58,7 +65,16 @@ impl Clients {
         if literal.is_ok_and(|address| client.blocked.contain(address)) {
             return Err(Error::DestinationIpProhibited);
         }
-        answer(client.pool.request(request)).await
+        let place = self.places.clone().acquire_owned().await;
+        let place = place.map_err(|_closed| Error::DestinationUnavailable)?;
+        let response = answer(client.pool.request(request)).await?;
+        Ok(response.map(|body| {
+            let hold = move |frame| {
+                let _place = &place;
+                frame
+            };
+            body.map_frame(hold).map_err(Error::from).boxed_unsync()
+        }))
     }
 }
 
@@ -75,7 +91,7 @@ async fn answer(sent: Sent) -> Result<Response<hyper::body::Incoming>> {
     })
 }
 
-fn pooled(options: &OutboundHttpOptions, blocked: BlockedNetworks) -> Pooled {
+fn pooled(options: &OutboundHttpOptions, blocked: Networks) -> Pooled {
     let mut connector = HttpConnector::new_with_resolver(Resolver { blocked });
     connector.enforce_http(false);
     connector.set_nodelay(true);
@@ -111,7 +127,7 @@ impl std::error::Error for Blocked {}
 /// address that is connected to, so a name cannot change in between.
 #[derive(Clone)]
 struct Resolver {
-    blocked: BlockedNetworks,
+    blocked: Networks,
 }
 
 impl Service<Name> for Resolver {

@@ -5,7 +5,6 @@
 //! does not. Requests to `<component>.spin.internal` do not leave the process.
 
 mod client;
-mod network;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -13,16 +12,14 @@ use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use host_app::{AllowedHosts, Component};
+use host_app::{AllowedHosts, Component, Networks};
 use host_engine::{Grant, Interface, State};
 use http::uri::{Authority, Scheme};
 use http::{Request, Response, Uri};
-use http_body_util::BodyExt;
 use wasmtime::component::Linker;
 use wasmtime_wasi_http::{Error, RequestOptions, Result, WasiBody, WasiHttpHooks};
 
 use client::Clients;
-pub use network::BlockedNetworks;
 
 const CHAINING_SUFFIX: &str = ".spin.internal";
 const OWN_HOST: &str = "self.alt";
@@ -44,25 +41,28 @@ pub trait Chain: Send + Sync {
 #[derive(Clone, Debug)]
 pub struct OutboundHttpOptions {
     /// Networks that no request enters.
-    pub blocked: BlockedNetworks,
+    pub blocked: Networks,
     /// Networks that a request enters only where an entry names the host.
-    pub unnamed_blocked: BlockedNetworks,
+    pub unnamed_blocked: Networks,
     /// How long a connection may take to be made.
     pub connect_ms_max: u64,
     /// How long the head of an answer may take.
     pub first_byte_ms_max: u64,
     /// Unused connections kept for each destination.
     pub idle_connections_max: usize,
+    /// Requests of all components on their way at the same time; more wait.
+    pub requests_max: usize,
 }
 
 impl Default for OutboundHttpOptions {
     fn default() -> Self {
         Self {
-            blocked: BlockedNetworks::none(),
-            unnamed_blocked: BlockedNetworks::private(),
+            blocked: Networks::default(),
+            unnamed_blocked: Networks::private(),
             connect_ms_max: 10_000,
             first_byte_ms_max: 60_000,
             idle_connections_max: 32,
+            requests_max: 1024,
         }
     }
 }
@@ -230,10 +230,9 @@ impl Hooks {
             .first_byte_timeout
             .map_or(limit, |asked| asked.min(limit));
         let sent = self.shared.clients.send(request, named);
-        let response = tokio::time::timeout(limit, sent)
+        tokio::time::timeout(limit, sent)
             .await
-            .map_err(|_| Error::ConnectionReadTimeout)??;
-        Ok(response.map(|body| body.map_err(Error::from).boxed_unsync()))
+            .map_err(|_| Error::ConnectionReadTimeout)?
     }
 
     fn denied(&self, destination: &str) -> Error {

@@ -9,7 +9,7 @@ use host_embedded_redis::{EmbeddedRedis, RedisLimits};
 use host_engine::{Engine, Function, FunctionParts, Interface, LoadError};
 use host_interface_key_value::KeyValue;
 use host_interface_outbound_http::OutboundHttp;
-use host_interface_redis::{OutboundRedis, OutboundRedisOptions};
+use host_interface_redis::OutboundRedis;
 use host_interface_sqlite::Sqlite;
 use host_interface_variables::Variables;
 use host_settings::Settings;
@@ -49,7 +49,7 @@ pub(crate) async fn load(
         stores::outbound_http(settings),
         move |name| lookup.get(name).cloned(),
     ));
-    let interfaces = interfaces(stores, &embedded_redis, &outbound_http, variables);
+    let interfaces = interfaces(settings, stores, &embedded_redis, &outbound_http, variables);
     let engine = Arc::new(Engine::new(&options.engine, interfaces)?);
     let functions = load_functions(app, options, metrics, &engine).await?;
     Ok(Loaded {
@@ -60,6 +60,7 @@ pub(crate) async fn load(
 }
 
 fn interfaces(
+    settings: &Settings,
     stores: Stores,
     embedded_redis: &Option<(String, EmbeddedRedis)>,
     outbound_http: &Arc<OutboundHttp>,
@@ -73,10 +74,7 @@ fn interfaces(
             for_variables.get(name).cloned()
         }))),
         Arc::new(OutboundRedis::new(
-            OutboundRedisOptions {
-                embedded: embedded_redis.clone(),
-                ..OutboundRedisOptions::default()
-            },
+            stores::outbound_redis(settings, embedded_redis.clone()),
             move |name: &str| for_redis.get(name).cloned(),
         )),
         outbound_http.clone(),

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use host_app::Networks;
+use host_embedded_redis::EmbeddedRedis;
 use host_interface_key_value::SqliteStore;
-use host_interface_outbound_http::{BlockedNetworks, OutboundHttpOptions};
+use host_interface_outbound_http::OutboundHttpOptions;
+use host_interface_redis::OutboundRedisOptions;
 use host_settings::{KeyValueStore, Settings, SqliteDatabase};
 use host_sqlite::{Database, SqliteLimits};
 
@@ -109,14 +112,48 @@ fn unusable(
 /// How components reach the network.
 pub(crate) fn outbound_http(settings: &Settings) -> OutboundHttpOptions {
     let networking = &settings.outbound_networking;
-    let listed = BlockedNetworks::new(networking.block_networks.clone());
+    let listed = Networks::new(networking.block_networks.clone());
     let blocked = if networking.block_private {
-        listed.and(BlockedNetworks::private())
+        listed.and(Networks::private())
     } else {
         listed
     };
+    let defaults = OutboundHttpOptions::default();
+    let bounds = [
+        settings.outbound_http.max_connections,
+        networking.max_total_connections,
+    ];
     OutboundHttpOptions {
         blocked,
-        ..OutboundHttpOptions::default()
+        idle_connections_max: if settings.outbound_http.connection_pooling {
+            defaults.idle_connections_max
+        } else {
+            0
+        },
+        requests_max: bounds
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or(defaults.requests_max),
+        ..defaults
+    }
+}
+
+/// How components reach Redis servers.
+pub(crate) fn outbound_redis(
+    settings: &Settings,
+    embedded: Option<(String, EmbeddedRedis)>,
+) -> OutboundRedisOptions {
+    let defaults = OutboundRedisOptions::default();
+    let bounds = [
+        settings.outbound_redis.max_connections,
+        settings.outbound_networking.max_total_connections,
+    ];
+    let bound = bounds.into_iter().flatten().min();
+    OutboundRedisOptions {
+        embedded,
+        addresses_max: bound.unwrap_or(defaults.addresses_max),
+        own_connections_max: bound.unwrap_or(defaults.own_connections_max),
+        ..defaults
     }
 }
