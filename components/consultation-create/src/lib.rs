@@ -1,5 +1,6 @@
 //! Opens a consultation and tells the agents.
 
+mod agent;
 mod queries;
 
 use serde::{Deserialize, Serialize};
@@ -7,6 +8,8 @@ use suoke_events::types::{ConsultationCreated, HEALTH_CONSULTATION};
 use suoke_events::{Event, outbox};
 use suoke_guest::{ApiError, Invalid, Reply, Request, clock, ids, reply};
 use suoke_store::Database;
+
+use agent::Agent;
 
 suoke_guest::http_service!(route);
 
@@ -23,17 +26,6 @@ struct Create {
     chief_complaint: String,
     #[serde(default)]
     agent: Agent,
-}
-
-/// Who takes the consultation in.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Agent {
-    #[default]
-    Xiaoai,
-    Xiaoke,
-    Laoke,
-    Soer,
 }
 
 /// What is answered.
@@ -116,17 +108,6 @@ async fn create(
         created_at: clock::rfc3339(now),
     };
     Ok((created, event?))
-}
-
-impl Agent {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Xiaoai => "xiaoai",
-            Self::Xiaoke => "xiaoke",
-            Self::Laoke => "laoke",
-            Self::Soer => "soer",
-        }
-    }
 }
 
 #[cfg(test)]
