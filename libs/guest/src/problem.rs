@@ -1,5 +1,7 @@
 //! `application/problem+json` (RFC 9457).
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use crate::error::{ApiError, FieldError};
@@ -20,8 +22,8 @@ struct Problem<'a> {
     instance: &'a str,
     code: &'a str,
     request_id: &'a str,
-    #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
-    errors: &'a [FieldError],
+    #[serde(skip_serializing_if = "has_none")]
+    errors: Cow<'a, [FieldError]>,
 }
 
 /// The reply that tells a failure to the caller.
@@ -38,7 +40,7 @@ pub(crate) fn reply(error: &ApiError, path: &str, request_id: &str, lang: Lang) 
         instance: path,
         code: &error.0.code,
         request_id,
-        errors: &error.0.errors,
+        errors: told(&error.0.errors, lang),
     };
     let body = serde_json::to_vec(&problem).unwrap_or_default();
     let mut reply = Reply::new(error.0.status)
@@ -49,6 +51,44 @@ pub(crate) fn reply(error: &ApiError, path: &str, request_id: &str, lang: Lang) 
         reply = reply.header(name, value.clone());
     }
     reply
+}
+
+fn has_none(errors: &Cow<'_, [FieldError]>) -> bool {
+    errors.is_empty()
+}
+
+/// The field errors in the language; messages that only their function knows
+/// stay as they are.
+fn told(errors: &[FieldError], lang: Lang) -> Cow<'_, [FieldError]> {
+    if lang == Lang::En {
+        return Cow::Borrowed(errors);
+    }
+    let told = errors.iter().map(|error| {
+        let message = zh(&error.code).map_or_else(|| error.message.clone(), str::to_owned);
+        FieldError::new(error.field.clone(), error.code.clone(), message)
+    });
+    Cow::Owned(told.collect())
+}
+
+/// What the codes that functions share mean in Chinese.
+fn zh(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "required" => "必填",
+        "unknown_field" => "未知字段",
+        "duplicate_field" => "重复的字段",
+        "wrong_type" => "类型不正确",
+        "invalid_value" => "取值无效",
+        "out_of_range" => "超出范围",
+        "too_short" => "过短",
+        "too_long" => "过长",
+        "too_simple" => "过于简单：至少包含一个字母和一个数字",
+        "invalid_email" => "不是有效的邮箱地址",
+        "invalid_name" => "应为 1 到 100 个字符，不含控制字符",
+        "invalid_text" => "不能包含控制字符",
+        "invalid_cursor" => "应为之前应答中的 next_cursor",
+        "email_exists" => "已被注册",
+        _ => return None,
+    })
 }
 
 /// The title of a status in both languages.
@@ -111,5 +151,13 @@ mod tests {
             (&json!("未找到"), &json!("未找到。"))
         );
         assert_eq!(reply.header_value("content-language"), Some("zh-CN"));
+        let errors = vec![
+            FieldError::new("a", "required", "is required"),
+            FieldError::new("b", "special", "is special"),
+        ];
+        let reply = super::reply(&ApiError::invalid(errors), "/x", "r1", Lang::ZhCn);
+        let body: Value = serde_json::from_slice(reply.body_bytes()).unwrap();
+        assert_eq!(body["errors"][0]["message"], "必填");
+        assert_eq!(body["errors"][1]["message"], "is special");
     }
 }
