@@ -22,7 +22,7 @@ struct Problem<'a> {
     instance: &'a str,
     code: &'a str,
     request_id: &'a str,
-    #[serde(skip_serializing_if = "has_none")]
+    #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
     errors: Cow<'a, [FieldError]>,
 }
 
@@ -51,10 +51,6 @@ pub(crate) fn reply(error: &ApiError, path: &str, request_id: &str, lang: Lang) 
         reply = reply.header(name, value.clone());
     }
     reply
-}
-
-fn has_none(errors: &Cow<'_, [FieldError]>) -> bool {
-    errors.is_empty()
 }
 
 /// The field errors in the language; messages that only their function knows
