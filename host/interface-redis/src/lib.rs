@@ -59,10 +59,13 @@ impl Default for OutboundRedisOptions {
     }
 }
 
+/// Gives the value of an application variable.
+type Lookup = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
 /// The interface over Redis servers.
 pub struct OutboundRedis {
     shared: Arc<Shared>,
-    variable: Box<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    variable: Lookup,
 }
 
 struct Shared {

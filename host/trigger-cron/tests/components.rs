@@ -45,18 +45,22 @@ const SPIN: &str = r#"
 "#;
 
 fn ours(metrics: &Metrics) -> Arc<Function> {
-    let bytes = component(&["cron"], "include suoke:cron/scheduled@1.0.0;", OURS);
+    let bytes = component(
+        &["cron"],
+        "world guest { include suoke:cron/scheduled@1.0.0; }",
+        OURS,
+    );
     load("tidy", &bytes, Limits::default(), vec![], metrics)
 }
 
 fn spin(metrics: &Metrics) -> Arc<Function> {
-    let world = "include fermyon:spin-cron/spin-cron@2.0.0;";
-    let bytes = component(&["deps/spin-cron"], world, SPIN);
+    let wit = "world guest { include fermyon:spin-cron/spin-cron@2.0.0; }";
+    let bytes = component(&["deps/spin-cron"], wit, SPIN);
     load("tidy", &bytes, Limits::default(), vec![], metrics)
 }
 
 fn neither(metrics: &Metrics) -> Arc<Function> {
-    let bytes = component(&[], "", "(module)");
+    let bytes = component(&[], "world guest {}", "(module)");
     load("tidy", &bytes, Limits::default(), vec![], metrics)
 }
 

@@ -10,14 +10,14 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
 /// Makes a component from the text of a core module. `packages` are folders of
-/// `wit/`; `world` is what stands between the braces of its world.
-pub fn component(packages: &[&str], world: &str, module: &str) -> Vec<u8> {
+/// `wit/`; `wit` is what its own package holds: one world, and what that needs.
+pub fn component(packages: &[&str], wit: &str, module: &str) -> Vec<u8> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
     let mut resolve = Resolve::default();
     for folder in packages {
         resolve.push_dir(root.join(folder)).unwrap();
     }
-    let text = format!("package test:guest;\nworld guest {{ {world} }}");
+    let text = format!("package test:guest;\n{wit}");
     let package = resolve.push_str("guest.wit", &text).unwrap();
     let world = resolve.select_world(&[package], None).unwrap();
     let mut bytes = wat::parse_str(module).unwrap();
