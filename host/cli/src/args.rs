@@ -71,6 +71,18 @@ pub(crate) struct UpArgs {
     /// Folder of the default stores [default: .spin beside the manifest]
     #[arg(long, value_name = "DIR")]
     pub(crate) state_dir: Option<PathBuf>,
+    /// Set a value in the key-value store `default` first; may be repeated
+    #[arg(long = "key-value", value_name = "KEY=VALUE", value_parser = pair)]
+    pub(crate) key_values: Vec<(String, String)>,
+    /// Run SQL in the database `default`, or a file's SQL in the one named, before the start; may be repeated
+    #[arg(long = "sqlite", value_name = "SQL|@FILE[:LABEL]")]
+    pub(crate) statements: Vec<String>,
+    /// Mount folders as they are instead of copying them
+    #[arg(long)]
+    pub(crate) direct_mounts: bool,
+    /// Let components change their files; what they write is lost at the end
+    #[arg(long)]
+    pub(crate) allow_transient_write: bool,
     #[command(flatten)]
     pub(crate) listen: ListenArgs,
     #[command(flatten)]
@@ -128,7 +140,7 @@ pub(crate) struct OutputArgs {
 /// Engine of `suoke up`.
 #[derive(Debug, Args)]
 pub(crate) struct EngineArgs {
-    /// Folder of compiled code [default: suoke/compiled in the user's cache folder]
+    /// Folder of caches, such as compiled code [default: suoke in the user's cache folder]
     #[arg(long = "cache-dir", env = "SUOKE_CACHE_DIR", value_name = "DIR")]
     pub(crate) cache_dir: Option<PathBuf>,
     /// Compile at every start
@@ -143,6 +155,15 @@ pub(crate) struct EngineArgs {
     /// Linear memory of one instance, all memories together, in bytes
     #[arg(long, env = "SPIN_MAX_INSTANCE_MEMORY", value_name = "BYTES")]
     pub(crate) max_instance_memory: Option<usize>,
+    /// Calls one instance may serve
+    #[arg(long, value_name = "N|A..B", value_parser = count)]
+    pub(crate) max_instance_reuse_count: Option<u32>,
+    /// How long an unused instance is kept, such as 10s or 500ms
+    #[arg(long, value_name = "TIME|A..B", value_parser = milliseconds)]
+    pub(crate) idle_instance_timeout: Option<u64>,
+    /// Wall time of one call, such as 30s or 500ms
+    #[arg(long, value_name = "TIME|A..B", value_parser = milliseconds)]
+    pub(crate) request_timeout: Option<u64>,
     /// Instances of all components alive at the same time
     #[arg(long, env = "SPIN_MAX_INSTANCE_COUNT", default_value_t = 1000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_instance_count: u32,
@@ -164,6 +185,34 @@ fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// A number, or the first of a range.
+fn count(text: &str) -> Result<u32, String> {
+    let (first, _) = text.split_once("..").unwrap_or((text, ""));
+    match first.parse() {
+        Ok(count) if count > 0 => Ok(count),
+        _ => Err("write a number over 0, or a range such as 1..10".to_owned()),
+    }
+}
+
+/// A time with its unit, or the first of a range; seconds without a unit.
+fn milliseconds(text: &str) -> Result<u64, String> {
+    let (first, _) = text.split_once("..").unwrap_or((text, ""));
+    let digits = first.trim_end_matches(|letter: char| !letter.is_ascii_digit());
+    let unit = first.strip_prefix(digits).unwrap_or_default();
+    let per_unit_ns: u64 = match unit {
+        "" | "s" => 1_000_000_000,
+        "ms" => 1_000_000,
+        "us" | "μs" => 1_000,
+        "ns" => 1,
+        _ => return Err("units are s, ms, us and ns".to_owned()),
+    };
+    let number: u64 = digits
+        .parse()
+        .map_err(|_| "write it as 10s or 500ms".to_owned())?;
+    let ms = number.saturating_mul(per_unit_ns) / 1_000_000;
+    Ok(ms.max(1))
+}
+
 /// An address whose host may be a name.
 fn address(text: &str) -> Result<SocketAddr, String> {
     use std::net::ToSocketAddrs;
@@ -173,4 +222,37 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     addresses
         .next()
         .ok_or_else(|| "the host has no address".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_units_and_ranges_begin_with_their_first() {
+        assert_eq!(milliseconds("2"), Ok(2000));
+        assert_eq!(milliseconds("2s"), Ok(2000));
+        assert_eq!(milliseconds("250ms..1s"), Ok(250));
+        assert_eq!(milliseconds("10ns"), Ok(1));
+        assert!(milliseconds("2h").is_err());
+        assert!(milliseconds("s").is_err());
+        assert_eq!(count("3..9"), Ok(3));
+        assert!(count("0").is_err());
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_operator_can_start_it_as_spinkube_does() {
+        let words = "suoke up --listen 0.0.0.0:80 -f app/spin.toml --runtime-config-file /config --component-id a --component-id b";
+        let Command::Up(up) = Cli::try_parse_from(words.split(' ')).unwrap().command else {
+            panic!("not up");
+        };
+        assert_eq!(up.source.components, ["a", "b"]);
+        assert_eq!(up.listen.listen.port(), 80);
+    }
 }

@@ -24,12 +24,23 @@ pub struct FunctionParts {
     pub limits: Limits,
     /// Environment variables it sees.
     pub environment: Vec<(String, String)>,
-    /// Folder it sees, read-only, as `/`.
-    pub files: Option<PathBuf>,
+    /// Folders it sees.
+    pub mounts: Vec<Mount>,
     /// Where its output goes.
     pub output: Arc<dyn OutputSink>,
     /// Its metrics.
     pub metrics: ComponentMetrics,
+}
+
+/// A folder of the host in a component's file system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mount {
+    /// The folder on the host.
+    pub folder: PathBuf,
+    /// Where the component sees it.
+    pub path: String,
+    /// Whether the component may change it.
+    pub writable: bool,
 }
 
 /// A loaded component.
@@ -108,10 +119,15 @@ impl Function {
         let mut wasi = WasiCtxBuilder::new();
         wasi.stdout(output("stdout")).stderr(output("stderr"));
         wasi.envs(&self.parts.environment);
-        if let Some(folder) = &self.parts.files
-            && let Err(error) = wasi.preopened_dir(folder, "/", FsPerms::ReadOnly)
-        {
-            tracing::error!(component = %self.parts.id, %error, "cannot open the component's files");
+        for mount in &self.parts.mounts {
+            let perms = if mount.writable {
+                FsPerms::ReadWrite
+            } else {
+                FsPerms::ReadOnly
+            };
+            if let Err(error) = wasi.preopened_dir(&mount.folder, &mount.path, perms) {
+                tracing::error!(component = %self.parts.id, folder = %mount.folder.display(), %error, "a folder cannot be mounted");
+            }
         }
         wasi.build()
     }

@@ -19,7 +19,7 @@ mod state;
 
 pub use compile::{Engine, EngineOptions};
 pub use error::LoadError;
-pub use function::{Function, FunctionParts};
+pub use function::{Function, FunctionParts, Mount};
 pub use interface::{Grant, Interface};
 pub use output::OutputSink;
 pub use pool::Pool;

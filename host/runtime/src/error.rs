@@ -49,6 +49,24 @@ pub enum StartError {
         /// Why not.
         reason: std::io::Error,
     },
+    /// A component's files that cannot be made ready.
+    #[error("component {component:?}: its files cannot be made ready: {reason}")]
+    Files {
+        /// The component.
+        component: String,
+        /// Why not.
+        reason: std::io::Error,
+    },
+    /// A statement of `--sqlite` or a value of `--key-value` that fails.
+    #[error("{flag} {text:?}: {reason}")]
+    Setup {
+        /// The flag.
+        flag: &'static str,
+        /// Its value.
+        text: String,
+        /// Why not.
+        reason: String,
+    },
     /// A component that cannot be loaded.
     #[error(transparent)]
     Load(#[from] LoadError),

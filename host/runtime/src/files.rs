@@ -2,15 +2,36 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use host_app::Component;
+use host_engine::Mount;
 
-/// Copies a component's files into a folder of their own, which it then sees as
-/// `/`. Without files there is no folder.
-pub(crate) fn lay_out(component: &Component, folder: &Path) -> io::Result<Option<PathBuf>> {
+/// How components get their files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FileOptions {
+    /// Folders are mounted as they are instead of being copied.
+    pub direct: bool,
+    /// Components may change their files; what they write is lost at the end.
+    pub writable: bool,
+}
+
+/// Makes a component's files ready: mounted where they are, or copied into a
+/// folder of their own, which it then sees as `/`.
+pub(crate) fn lay_out(
+    component: &Component,
+    folder: &Path,
+    options: FileOptions,
+) -> io::Result<Vec<Mount>> {
     if component.files.is_empty() {
-        return Ok(None);
+        return Ok(Vec::new());
+    }
+    if options.direct {
+        return component
+            .files
+            .iter()
+            .map(|file| direct(file, options))
+            .collect();
     }
     let root = folder.join(&component.id);
     if root.exists() {
@@ -21,7 +42,25 @@ pub(crate) fn lay_out(component: &Component, folder: &Path) -> io::Result<Option
         let target = root.join(mount.destination.trim_start_matches('/'));
         copy(&mount.source, &target)?;
     }
-    Ok(Some(root))
+    Ok(vec![Mount {
+        folder: root,
+        path: "/".to_owned(),
+        writable: options.writable,
+    }])
+}
+
+fn direct(file: &host_app::FileMount, options: FileOptions) -> io::Result<Mount> {
+    if !file.source.is_dir() {
+        return Err(io::Error::other(format!(
+            "only folders can be mounted directly, and {} is none; leave --direct-mounts out",
+            file.source.display()
+        )));
+    }
+    Ok(Mount {
+        folder: file.source.clone(),
+        path: file.destination.clone(),
+        writable: options.writable,
+    })
 }
 
 fn copy(source: &Path, target: &Path) -> io::Result<()> {
@@ -66,13 +105,32 @@ mod tests {
         };
         let assets = folder.path().join("assets");
         for _ in 0..2 {
-            let root = lay_out(&component, &assets).unwrap().unwrap();
+            let mounts = lay_out(&component, &assets, FileOptions::default()).unwrap();
+            let [
+                Mount {
+                    folder: root,
+                    writable: false,
+                    ..
+                },
+            ] = &mounts[..]
+            else {
+                panic!("{mounts:?}");
+            };
             assert_eq!(
                 fs::read_to_string(root.join("static/deep/a.txt")).unwrap(),
                 "a"
             );
             assert_eq!(fs::read_to_string(root.join("b.txt")).unwrap(), "a");
         }
-        assert_eq!(lay_out(&Component::default(), &assets).unwrap(), None);
+        let none = lay_out(&Component::default(), &assets, FileOptions::default()).unwrap();
+        assert!(none.is_empty());
+        let direct = FileOptions {
+            direct: true,
+            ..FileOptions::default()
+        };
+        assert!(
+            lay_out(&component, &assets, direct).is_err(),
+            "a file was mounted"
+        );
     }
 }

@@ -30,7 +30,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 pub use error::StartError;
-pub use options::HostOptions;
+pub use files::FileOptions;
+pub use options::{Bounds, HostOptions};
 pub use output::Follow;
 
 use admin::Admin;

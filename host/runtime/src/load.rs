@@ -136,19 +136,18 @@ fn parts(
     output: Arc<GuestLog>,
     assets: &Path,
 ) -> Result<FunctionParts, StartError> {
-    let files = files::lay_out(component, assets).map_err(|reason| StartError::Folder {
-        path: assets.to_owned(),
-        reason,
-    })?;
+    let mounts =
+        files::lay_out(component, assets, options.files).map_err(|reason| StartError::Files {
+            component: component.id.clone(),
+            reason,
+        })?;
     let mut limits = component.limits.clone();
-    if let Some(bytes_max) = options.instance_memory_bytes_max {
-        limits.memory_bytes_max = limits.memory_bytes_max.min(bytes_max);
-    }
+    options.bounds.apply(&mut limits);
     Ok(FunctionParts {
         id: component.id.as_str().into(),
         limits,
         environment: component.environment.clone().into_iter().collect(),
-        files,
+        mounts,
         output,
         metrics: metrics.component(&component.id),
     })

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use host_app::Limits;
 use host_engine::EngineOptions;
 use host_trigger_http::HttpOptions;
 
+use crate::files::FileOptions;
 use crate::output::Follow;
 
 /// How a host runs, beside the application and its settings.
@@ -28,8 +30,44 @@ pub struct HostOptions {
     pub truncate_logs: bool,
     /// Which components' output is shown.
     pub follow: Follow,
-    /// A bound on the memory of every instance, below the component's own.
-    pub instance_memory_bytes_max: Option<usize>,
+    /// How components get their files.
+    pub files: FileOptions,
+    /// Bounds for all components, over those of the manifest.
+    pub bounds: Bounds,
+    /// Keys and values set in the store `default` before the start.
+    pub key_values: Vec<(String, String)>,
+    /// Statements run before the start: the label of the database and the SQL.
+    pub statements: Vec<(String, String)>,
+}
+
+/// Bounds that the command line puts on every component.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bounds {
+    /// Linear memory of one instance; the manifest may set less.
+    pub memory_bytes_max: Option<usize>,
+    /// Wall time of one call; the manifest may set less.
+    pub deadline_ms: Option<u64>,
+    /// Calls one instance may serve.
+    pub reuse_count_max: Option<u32>,
+    /// How long an unused instance is kept.
+    pub idle_ms_max: Option<u64>,
+}
+
+impl Bounds {
+    pub(crate) fn apply(&self, limits: &mut Limits) {
+        if let Some(bytes_max) = self.memory_bytes_max {
+            limits.memory_bytes_max = limits.memory_bytes_max.min(bytes_max);
+        }
+        if let Some(deadline_ms) = self.deadline_ms {
+            limits.deadline_ms = limits.deadline_ms.min(deadline_ms);
+        }
+        if let Some(count_max) = self.reuse_count_max {
+            limits.reuse.count_max = count_max;
+        }
+        if let Some(idle_ms_max) = self.idle_ms_max {
+            limits.reuse.idle_ms_max = idle_ms_max;
+        }
+    }
 }
 
 impl Default for HostOptions {
@@ -43,7 +81,10 @@ impl Default for HostOptions {
             log_dir: None,
             truncate_logs: false,
             follow: Follow::default(),
-            instance_memory_bytes_max: None,
+            files: FileOptions::default(),
+            bounds: Bounds::default(),
+            key_values: Vec::new(),
+            statements: Vec::new(),
         }
     }
 }

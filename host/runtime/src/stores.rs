@@ -65,7 +65,42 @@ pub(crate) async fn open(settings: &Settings, options: &HostOptions) -> Result<S
         let database = files.open(SQLITE, &label, path)?;
         sqlite.insert(label, database);
     }
-    Ok(Stores { key_value, sqlite })
+    let stores = Stores { key_value, sqlite };
+    stores.set_up(options).await?;
+    Ok(stores)
+}
+
+impl Stores {
+    /// Sets the values and runs the statements of the command line.
+    async fn set_up(&self, options: &HostOptions) -> Result<(), StartError> {
+        for (key, value) in &options.key_values {
+            let failed = |reason: String| StartError::Setup {
+                flag: "--key-value",
+                text: key.clone(),
+                reason,
+            };
+            let store = self.key_value.get(DEFAULT);
+            let store = store.ok_or_else(|| failed("there is no store \"default\"".to_owned()))?;
+            let set = store.set(key.clone(), value.clone().into_bytes()).await;
+            set.map_err(|error| failed(error.to_string()))?;
+        }
+        for (label, sql) in &options.statements {
+            let failed = |reason: String| StartError::Setup {
+                flag: "--sqlite",
+                text: sql.clone(),
+                reason,
+            };
+            let database = self.sqlite.get(label);
+            let database =
+                database.ok_or_else(|| failed(format!("there is no database {label:?}")))?;
+            let session = database
+                .session()
+                .map_err(|error| failed(error.to_string()))?;
+            let run = session.execute_all(sql).await;
+            run.map_err(|error| failed(error.to_string()))?;
+        }
+        Ok(())
+    }
 }
 
 /// Files that are open: two labels on one file share its queue of writers.

@@ -108,6 +108,18 @@ impl Session {
         }
     }
 
+    /// Runs every statement of `sql`, whose results are thrown away.
+    ///
+    /// # Errors
+    /// At the first statement that fails; those before it have been run.
+    pub async fn execute_all(&self, sql: &str) -> Result<(), SqliteError> {
+        let mut inner = self.inner.clone().lock_owned().await;
+        inner.take_turn().await?;
+        let outcome = inner.connection()?.execute_batch(sql);
+        inner.give_turn_back();
+        Ok(outcome?)
+    }
+
     /// The row that the last insert made.
     pub async fn last_insert_rowid(&self) -> i64 {
         let inner = self.inner.lock().await;

@@ -58,7 +58,7 @@ pub fn load(component: &Component, interfaces: Vec<Arc<dyn Interface>>) -> Loade
         id: component.id.as_str().into(),
         limits: component.limits.clone(),
         environment: component.environment.clone().into_iter().collect(),
-        files: None,
+        mounts: Vec::new(),
         output: output.clone(),
         metrics: metrics.component(&component.id),
     };

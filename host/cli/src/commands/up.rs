@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Parser;
 use host_app::{App, HttpRoute, TriggerSpec};
 use host_engine::EngineOptions;
-use host_runtime::{Follow, Host, HostOptions};
+use host_runtime::{Bounds, FileOptions, Follow, Host, HostOptions};
 use host_settings::{Folder, Settings};
 use host_telemetry::LogFormat;
 use host_trigger_http::{HttpOptions, TlsFiles};
@@ -118,10 +118,43 @@ fn options(app: &App, settings: &Settings, args: &UpArgs) -> Result<HostOptions,
         log_dir,
         truncate_logs: args.output.truncate_logs,
         follow: follow(app, args)?,
-        instance_memory_bytes_max: args.engine.max_instance_memory.or(settings
-            .max_instance_memory
-            .and_then(|bytes| usize::try_from(bytes).ok())),
+        files: FileOptions {
+            direct: args.direct_mounts,
+            writable: args.allow_transient_write,
+        },
+        bounds: bounds(settings, args),
+        key_values: args.key_values.clone(),
+        statements: args
+            .statements
+            .iter()
+            .map(|text| statement(text))
+            .collect::<Result<_, _>>()?,
     })
+}
+
+fn bounds(settings: &Settings, args: &UpArgs) -> Bounds {
+    let configured = settings.max_instance_memory;
+    Bounds {
+        memory_bytes_max: args
+            .engine
+            .max_instance_memory
+            .or(configured.and_then(|bytes| usize::try_from(bytes).ok())),
+        deadline_ms: args.engine.request_timeout,
+        reuse_count_max: args.engine.max_instance_reuse_count,
+        idle_ms_max: args.engine.idle_instance_timeout,
+    }
+}
+
+/// The label of the database and the SQL of `SQL|@FILE[:LABEL]`.
+fn statement(text: &str) -> Result<(String, String), CommandError> {
+    let Some(file) = text.strip_prefix('@') else {
+        return Ok(("default".to_owned(), text.to_owned()));
+    };
+    let (path, label) = file.rsplit_once(':').unwrap_or((file, "default"));
+    let sql = std::fs::read_to_string(path).map_err(|error| {
+        CommandError::input(format!("--sqlite {text}: cannot read {path}: {error}"))
+    })?;
+    Ok((label.to_owned(), sql))
 }
 
 /// The command line goes before the settings, they before the default; an empty
@@ -164,7 +197,8 @@ fn engine_options(args: &UpArgs) -> EngineOptions {
     EngineOptions {
         cache_dir: (!args.engine.disable_cache)
             .then(|| args.engine.cache_dir.clone().or_else(user_cache))
-            .flatten(),
+            .flatten()
+            .map(|folder| folder.join("compiled")),
         instances_max: args.engine.max_instance_count,
         pooling: !args.engine.disable_pooling,
         debug_info: args.engine.debug_info,
@@ -178,7 +212,7 @@ fn user_cache() -> Option<PathBuf> {
             .map(PathBuf::from)
     };
     let base = folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")))?;
-    Some(base.join("suoke/compiled"))
+    Some(base.join("suoke"))
 }
 
 fn variables(args: &UpArgs) -> Result<BTreeMap<String, String>, CommandError> {
