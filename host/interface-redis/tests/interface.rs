@@ -84,7 +84,7 @@ fn caller(options: OutboundRedisOptions, allowed: &[&str]) -> Pool<guest::Guest>
         id: "caller".into(),
         limits: Limits::default(),
         environment: Vec::new(),
-        files: None,
+        mounts: Vec::new(),
         output: Arc::new(Silent),
         metrics: Metrics::new().component("caller"),
     };

@@ -58,7 +58,7 @@ pub fn load(
         id: id.into(),
         limits,
         environment: Vec::new(),
-        files: None,
+        mounts: Vec::new(),
         output: Arc::new(Silent),
         metrics: metrics.component(id),
     };
