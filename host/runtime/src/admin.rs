@@ -17,6 +17,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::observed::Observed;
+
 /// How long a client may take to send a request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pause after the system refused to accept a connection.
@@ -25,6 +27,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// What operators may ask.
 pub(crate) struct Admin {
     pub(crate) metrics: Metrics,
+    pub(crate) observed: Observed,
     pub(crate) ready: AtomicBool,
     pub(crate) components: serde_json::Value,
 }
@@ -68,18 +71,7 @@ impl Admin {
             return response;
         }
         match path {
-            "/metrics" => match self.metrics.encode() {
-                Ok(metrics) => text(
-                    StatusCode::OK,
-                    "application/openmetrics-text; version=1.0.0; charset=utf-8",
-                    metrics,
-                ),
-                Err(_) => text(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "text/plain",
-                    String::new(),
-                ),
-            },
+            "/metrics" => self.metrics(),
             "/health/live" => text(StatusCode::OK, "text/plain", "alive\n".to_owned()),
             "/health/ready" if self.ready.load(Ordering::Relaxed) => {
                 text(StatusCode::OK, "text/plain", "ready\n".to_owned())
@@ -98,6 +90,22 @@ impl Admin {
                 StatusCode::NOT_FOUND,
                 "text/plain",
                 "there are: /metrics /health/live /health/ready /components\n".to_owned(),
+            ),
+        }
+    }
+
+    fn metrics(&self) -> Response<Full<Bytes>> {
+        self.observed.refresh();
+        match self.metrics.encode() {
+            Ok(metrics) => text(
+                StatusCode::OK,
+                "application/openmetrics-text; version=1.0.0; charset=utf-8",
+                metrics,
+            ),
+            Err(_) => text(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "text/plain",
+                String::new(),
             ),
         }
     }

@@ -77,8 +77,8 @@ pub enum StartError {
     #[error(transparent)]
     Cron(#[from] CronError),
     /// A Redis trigger that cannot be started.
-    #[error("{0}")]
-    Redis(String),
+    #[error(transparent)]
+    Redis(#[from] host_trigger_redis::RedisTriggerError),
     /// The socket for requests.
     #[error(transparent)]
     Listen(#[from] ListenError),

@@ -11,6 +11,7 @@ mod chain;
 mod error;
 mod files;
 mod load;
+mod observed;
 mod options;
 mod output;
 mod stores;
@@ -23,6 +24,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use host_app::App;
+use host_embedded_redis::RedisStats;
 use host_settings::Settings;
 use host_telemetry::Metrics;
 use host_trigger_http::{HttpApp, HttpListener};
@@ -35,6 +37,7 @@ pub use options::{Bounds, HostOptions};
 pub use output::Follow;
 
 use admin::Admin;
+use observed::Observed;
 use triggers::Triggers;
 
 /// How often idle instances are looked for.
@@ -62,7 +65,8 @@ impl Host {
         let metrics = Metrics::new();
         let variables = Arc::new(variables::resolve(app, settings, options)?);
         let loaded = load::load(app, settings, options, &metrics, &variables).await?;
-        let triggers = Triggers::new(app, &loaded, &metrics, &variables)?;
+        let triggers = Triggers::new(app, &loaded, &variables)?;
+        let observed = observe(&triggers, &loaded, &metrics);
         let http = match loaded.http_app(app)? {
             Some(http) => Some((HttpListener::bind(options.http.clone()).await?, http)),
             None => None,
@@ -82,6 +86,7 @@ impl Host {
                 })?;
         let admin = Admin {
             metrics,
+            observed,
             ready: AtomicBool::new(false),
             components: loaded.describe(app),
         };
@@ -132,6 +137,23 @@ impl Host {
         admin.abort();
         outcome
     }
+}
+
+fn observe(triggers: &Triggers, loaded: &load::Loaded, metrics: &Metrics) -> Observed {
+    let mut observed = Observed::default();
+    triggers.observe(metrics, &mut observed);
+    if let Some((_, redis)) = &loaded.embedded_redis {
+        let mut add = |event, read: fn(&RedisStats) -> u64| {
+            let redis = redis.clone();
+            observed.add(metrics.event("embedded redis", event), move || {
+                read(&redis.stats())
+            });
+        };
+        add("published", |stats| stats.published);
+        add("delivered", |stats| stats.delivered);
+        add("dropped", |stats| stats.dropped);
+    }
+    observed
 }
 
 async fn trim(http: Arc<HttpApp>) {

@@ -3,43 +3,51 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use host_app::{App, TriggerSpec};
+use host_app::{App, RedisTrigger as RedisSpec, Template, TriggerSpec};
 use host_telemetry::Metrics;
 use host_trigger_cron::{Clock, CronBinding, CronRunner, CronTrigger, SystemClock};
+use host_trigger_redis::{RedisBinding, RedisRunner, RedisTrigger, RedisTriggerOptions};
 
 use crate::error::StartError;
 use crate::load::Loaded;
+use crate::observed::Observed;
 use crate::variables::Values;
 
 /// The triggers that run in the background, checked and ready to start.
 pub(crate) struct Triggers {
+    redis: RedisTrigger,
     cron: CronTrigger,
 }
 
 /// The triggers while they run.
 pub(crate) struct Running {
+    redis: RedisRunner,
     cron: CronRunner,
 }
 
 impl Triggers {
     /// Checks every channel, schedule and component.
-    pub(crate) fn new(
-        app: &App,
-        loaded: &Loaded,
-        _metrics: &Metrics,
-        _variables: &Arc<Values>,
-    ) -> Result<Self, StartError> {
-        let mut schedules = Vec::new();
+    pub(crate) fn new(app: &App, loaded: &Loaded, variables: &Values) -> Result<Self, StartError> {
+        let (mut messages, mut schedules) = (Vec::new(), Vec::new());
         for trigger in &app.triggers {
-            if let TriggerSpec::Cron(cron) = &trigger.spec {
-                schedules.push(CronBinding {
+            match &trigger.spec {
+                TriggerSpec::Http(_) => {}
+                TriggerSpec::Redis(redis) => {
+                    messages.push(redis_binding(&trigger.id, redis, loaded, variables)?);
+                }
+                TriggerSpec::Cron(cron) => schedules.push(CronBinding {
                     trigger: trigger.id.clone(),
                     expression: cron.expression.clone(),
                     function: loaded.function(&cron.component)?,
-                });
+                }),
             }
         }
+        let options = RedisTriggerOptions {
+            embedded: loaded.embedded_redis.clone(),
+            ..RedisTriggerOptions::default()
+        };
         Ok(Self {
+            redis: RedisTrigger::new(options, messages)?,
             cron: CronTrigger::new(schedules)?,
         })
     }
@@ -48,15 +56,65 @@ impl Triggers {
     pub(crate) fn start(&self) -> Running {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         Running {
+            redis: self.redis.start(),
             cron: self.cron.start(&clock),
+        }
+    }
+
+    /// What the triggers count, for operators.
+    pub(crate) fn observe(&self, metrics: &Metrics, observed: &mut Observed) {
+        for subscription in self.redis.subscriptions() {
+            let source = format!("redis {}", subscription.server);
+            let mut add = |event, read: fn(&host_trigger_redis::AddressStats) -> u64| {
+                let stats = subscription.stats.clone();
+                observed.add(metrics.event(&source, event), move || read(&stats));
+            };
+            add("received", |stats| stats.received());
+            add("refused", |stats| stats.refused());
+            add("dropped", |stats| stats.dropped());
+            add("reconnects", |stats| stats.reconnects());
+            add("gap_ms", |stats| stats.gap_ms());
+        }
+        for job in self.cron.jobs() {
+            let source = format!("cron {}", job.trigger);
+            let mut add = |event, read: fn(&host_trigger_cron::CronStats) -> u64| {
+                let stats = job.stats.clone();
+                observed.add(metrics.event(&source, event), move || read(&stats));
+            };
+            add("fired", |stats| stats.fired());
+            add("failed", |stats| stats.failed());
+            add("overlapped", |stats| stats.overlapped());
+            add("missed", |stats| stats.missed());
         }
     }
 }
 
+fn redis_binding(
+    trigger: &str,
+    redis: &RedisSpec,
+    loaded: &Loaded,
+    variables: &Values,
+) -> Result<RedisBinding, StartError> {
+    let resolve = |key: &str, template: &Template| {
+        template
+            .resolve(|name| variables.get(name).cloned())
+            .map_err(|error| StartError::Template {
+                what: format!("trigger {trigger:?}: {key}"),
+                reason: error.to_string(),
+            })
+    };
+    Ok(RedisBinding {
+        trigger: trigger.to_owned(),
+        address: resolve("address", &redis.address)?,
+        channel: resolve("channel", &redis.channel)?,
+        function: loaded.function(&redis.component)?,
+    })
+}
+
 impl Running {
-    /// Lets running calls end, at most for `drain`.
+    /// Lets running calls end, at most for `drain` each.
     pub(crate) async fn stop(self, drain: Duration) {
-        let cut_off = self.cron.stop(drain).await;
+        let (_, cut_off) = tokio::join!(self.redis.stop(drain), self.cron.stop(drain));
         if cut_off > 0 {
             tracing::warn!(cut_off, "scheduled calls were cut off");
         }
