@@ -1,5 +1,6 @@
 //! What is too long for a shell script: `cargo xtask tidy`, `cargo xtask bench`.
 
+mod bench;
 mod tidy;
 mod tree;
 
@@ -21,7 +22,8 @@ fn main() -> ExitCode {
 fn run(arguments: &[String]) -> Result<()> {
     match arguments.first().map(String::as_str) {
         Some("tidy") => report(&tidy::violations(&tree::Tree::read()?)?),
-        _ => bail!("usage: cargo xtask tidy"),
+        Some("bench") => bench::run(&tree::root()?, arguments.get(1..).unwrap_or_default()),
+        _ => bail!("usage: cargo xtask tidy, or scripts/bench"),
     }
 }
 

@@ -9,6 +9,12 @@ use anyhow::{Context, Result};
 /// Folders that hold what is built, kept or checked out, not written.
 const NOT_WRITTEN: [&str; 5] = [".git", ".spin", ".suoke", "node_modules", "target"];
 
+/// The repository that this crate belongs to.
+pub(crate) fn root() -> Result<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    root.canonicalize().context("the repository is gone")
+}
+
 /// Every file of the repository by its path from the root; the text is empty
 /// where it is not UTF-8.
 pub(crate) struct Tree {
@@ -19,8 +25,7 @@ pub(crate) struct Tree {
 impl Tree {
     /// Reads the repository that this crate belongs to.
     pub(crate) fn read() -> Result<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let root = root.canonicalize().context("the repository is gone")?;
+        let root = root()?;
         let mut files = BTreeMap::new();
         read_folder(&root, &root, &mut files)?;
         Ok(Self { root, files })

@@ -1,0 +1,183 @@
+//! Servers that are measured, each pinned to the first core.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result};
+
+/// Clock ticks of `/proc`: 100 on every Linux that people run.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// How to start a server.
+pub(crate) struct Server {
+    pub(crate) name: &'static str,
+    program: std::path::PathBuf,
+    arguments: Vec<String>,
+    /// The path is only part of the address where one server has all the works.
+    has_paths: bool,
+}
+
+impl Server {
+    pub(crate) fn native(program: &Path) -> Self {
+        Self {
+            name: "native hyper",
+            program: program.to_owned(),
+            arguments: vec!["127.0.0.1:0".to_owned()],
+            has_paths: true,
+        }
+    }
+
+    pub(crate) fn suoke(program: &Path, guests: &Path, folder: &Path) -> Result<Self> {
+        let manifest = folder.join("spin.toml");
+        std::fs::write(&manifest, suoke_manifest(guests))?;
+        let arguments = [
+            "up".into(),
+            "--from".into(),
+            manifest.display().to_string(),
+            "--state-dir".into(),
+            folder.join("state").display().to_string(),
+            "--listen".into(),
+            "127.0.0.1:0".into(),
+            "--admin-listen".into(),
+            "127.0.0.1:0".into(),
+            "--quiet".into(),
+        ];
+        Ok(Self {
+            name: "suoke up",
+            program: program.to_owned(),
+            arguments: arguments.to_vec(),
+            has_paths: true,
+        })
+    }
+
+    pub(crate) fn wasmtime(program: &Path, guests: &Path, work: &str) -> Self {
+        let guest = guests.join(format!("guest_bench_{work}.wasm"));
+        // Its own default already reuses instances for several requests.
+        let arguments = [
+            "serve".into(),
+            "--addr=127.0.0.1:0".into(),
+            "-Sp3,cli".into(),
+            "-Wcomponent-model-async".into(),
+            "-Opooling-allocator".into(),
+            guest.display().to_string(),
+        ];
+        Self {
+            name: "wasmtime serve",
+            program: program.to_owned(),
+            arguments: arguments.to_vec(),
+            has_paths: false,
+        }
+    }
+
+    /// Starts the server and waits until it tells its address.
+    pub(crate) fn start(&self) -> Result<Running> {
+        let mut child = Command::new("taskset")
+            .args(["-c", "0"])
+            .arg(&self.program)
+            .args(&self.arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start {}", self.program.display()))?;
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let mut running = Running {
+            child,
+            address: String::new(),
+            has_paths: self.has_paths,
+        };
+        // wasmtime tells it on the other stream.
+        let told: Box<dyn Read + Send> = match (stdout, stderr) {
+            (Some(stdout), Some(stderr)) if self.has_paths => {
+                drain(stderr);
+                Box::new(stdout)
+            }
+            (Some(stdout), Some(stderr)) => {
+                drain(stdout);
+                Box::new(stderr)
+            }
+            _ => unreachable!("both streams are pipes"),
+        };
+        let mut told = BufReader::new(told);
+        let mut line = String::new();
+        while told.read_line(&mut line)? > 0 {
+            if let Some((_, address)) = line.split_once("http://") {
+                let address = address.split(['/', ' ', '\n']).next().unwrap_or_default();
+                running.address = address.to_owned();
+                drain(told);
+                return Ok(running);
+            }
+            line.clear();
+        }
+        anyhow::bail!("{} did not start", self.name)
+    }
+}
+
+/// A full pipe would stop the server.
+fn drain(mut stream: impl Read + Send + 'static) {
+    std::thread::spawn(move || std::io::copy(&mut stream, &mut std::io::stderr()));
+}
+
+fn suoke_manifest(guests: &Path) -> String {
+    let component = |name: &str| {
+        let source = guests.join(format!("guest_bench_{name}.wasm"));
+        format!(
+            "[[trigger.http]]\nroute = \"/{name}\"\ncomponent = \"bench-{name}\"\n\
+             [component.bench-{name}]\nsource = {source:?}\n"
+        )
+    };
+    format!(
+        "spin_manifest_version = 2\n[application]\nname = \"bench\"\nversion = \"0.1.0\"\n{}{}",
+        component("hello"),
+        component("json")
+    )
+}
+
+/// A server that runs until it is dropped.
+pub(crate) struct Running {
+    child: Child,
+    pub(crate) address: String,
+    has_paths: bool,
+}
+
+impl Running {
+    /// The path at which the server does a work.
+    pub(crate) fn path(&self, work: &str) -> String {
+        let name = if self.has_paths { work } else { "" };
+        format!("/{name}")
+    }
+
+    /// CPU time used so far, in user and kernel mode, in seconds.
+    pub(crate) fn cpu_seconds(&self) -> Result<f64> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        cpu_seconds(&stat).context("/proc/PID/stat has another form")
+    }
+}
+
+/// `utime` and `stime` are the 14th and 15th field; the second may hold spaces.
+fn cpu_seconds(stat: &str) -> Option<f64> {
+    let (_, fields) = stat.rsplit_once(')')?;
+    let fields: Vec<&str> = fields.split_whitespace().collect();
+    let ticks = |index: usize| fields.get(index)?.parse::<u32>().ok();
+    Some(f64::from(ticks(11)? + ticks(12)?) / TICKS_PER_SECOND)
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself; then there is nothing to do.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cpu_time_is_read_behind_names_with_spaces() {
+        let stat = "42 (a b) c) S 1 42 42 0 -1 4194560 100 0 0 0 250 50 0 0 20 0 3 0 99";
+        assert_eq!(cpu_seconds(stat), Some(3.0));
+    }
+}
