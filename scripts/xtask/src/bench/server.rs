@@ -105,7 +105,8 @@ impl Server {
             if let Some((_, address)) = line.split_once("http://") {
                 let address = address.split(['/', ' ', '\n']).next().unwrap_or_default();
                 running.address = address.to_owned();
-                drain(told);
+                // What it tells besides is of no interest here.
+                std::thread::spawn(move || std::io::copy(&mut told, &mut std::io::sink()));
                 return Ok(running);
             }
             line.clear();
@@ -114,7 +115,7 @@ impl Server {
     }
 }
 
-/// A full pipe would stop the server.
+/// Shows what the server complains about; a full pipe would stop it.
 fn drain(mut stream: impl Read + Send + 'static) {
     std::thread::spawn(move || std::io::copy(&mut stream, &mut std::io::stderr()));
 }
