@@ -1,16 +1,8 @@
 //! Runs a diagnostic step on what a person sends, and answers at once.
 
-mod bindings {
-    spin_sdk::wit_bindgen::generate!({
-        path: "../../wit/diagnosis",
-        world: "inquiry-user",
-        runtime_path: "::spin_sdk::wit_bindgen::rt",
-    });
-}
-
-use bindings::suoke::diagnosis::{inquiry, types};
 use serde::Deserialize;
-use suoke_diagnosis::{Finding, Language, Quality, Report, Severity, StepResult, TEXT_CHARS_MAX};
+use suoke_diagnosis::{Language, Report, TEXT_CHARS_MAX};
+use suoke_diagnosis_steps as steps;
 use suoke_guest::{ApiError, FieldError, Reply, Request, ids, reply};
 
 suoke_guest::http_service!(route);
@@ -57,35 +49,7 @@ async fn route(mut request: Request) -> Result<Reply, ApiError> {
         suoke_guest::Lang::ZhCn => Language::Chinese,
         suoke_guest::Lang::En => Language::English,
     };
-    let result = step_result(inquiry::analyse(&asked.text));
+    let result = steps::inquiry(&asked.text);
     let report = Report::inquiry(ids::new_id(), result, language);
     Ok(reply::json(&report)?.header("content-language", lang.tag()))
-}
-
-fn step_result(result: types::StepResult) -> StepResult {
-    StepResult {
-        quality: Quality {
-            score: result.quality.score,
-            issues: result.quality.issues,
-        },
-        findings: result.findings.into_iter().map(finding).collect(),
-        red_flags: result.red_flags,
-        model: result.model,
-    }
-}
-
-fn finding(finding: types::Finding) -> Finding {
-    Finding {
-        code: finding.code,
-        name: finding.name,
-        evidence: finding.evidence,
-        present: finding.present,
-        severity: match finding.severity {
-            types::Severity::Mild => Severity::Mild,
-            types::Severity::Moderate => Severity::Moderate,
-            types::Severity::Severe => Severity::Severe,
-        },
-        duration_minutes: finding.duration_minutes,
-        confidence: finding.confidence,
-    }
 }

@@ -1,11 +1,11 @@
 //! What a step found, stored: row, status and event in one transaction.
 
+use suoke_diagnosis::StepResult;
 use suoke_events::types::{DIAGNOSIS_COMPLETED, DiagnosisCompleted, DiagnosisRequested};
 use suoke_events::{Event, EventError, outbox};
 use suoke_guest::{clock, ids};
 use suoke_store::Transaction;
 
-use crate::bindings::suoke::diagnosis::types::StepResult;
 use crate::{COMPONENT, queries, unfit};
 
 /// Stores the result, moves the consultation on and tells about it. A consultation

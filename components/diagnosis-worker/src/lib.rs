@@ -1,17 +1,9 @@
 //! Runs the diagnostic step that an agent asked for and stores what it found.
 
-mod bindings {
-    spin_sdk::wit_bindgen::generate!({
-        path: "../../wit/diagnosis",
-        world: "inquiry-user",
-        runtime_path: "::spin_sdk::wit_bindgen::rt",
-        additional_derives: [serde::Serialize],
-    });
-}
 mod complete;
 mod queries;
 
-use bindings::suoke::diagnosis::inquiry;
+use suoke_diagnosis_steps as steps;
 use suoke_events::types::{DIAGNOSIS_REQUEST, DiagnosisRequested};
 use suoke_events::{Event, EventError, announce, consume};
 use suoke_store::{Database, Transaction};
@@ -26,7 +18,7 @@ suoke_events::subscriber!(on_event);
 async fn on_event(event: Event) -> Result<(), EventError> {
     let request = checked(&event)?;
     // Pure and without the write lock.
-    let result = inquiry::analyse(&request.text);
+    let result = steps::inquiry(&request.text);
     let mut db = Database::open("care").await?;
     let work = async |tx: &Transaction<'_>| complete::complete(tx, &event, &request, &result).await;
     if let Some(completed) = consume(&mut db, COMPONENT, &event, work).await?.flatten() {
