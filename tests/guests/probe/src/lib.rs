@@ -27,7 +27,10 @@ async fn handle(request: Request) -> anyhow::Result<impl IntoResponse> {
     answer(action, request).await
 }
 
-async fn answer(action: &str, request: Request) -> anyhow::Result<spin_sdk::wasip3::http::types::Response> {
+async fn answer(
+    action: &str,
+    request: Request,
+) -> anyhow::Result<spin_sdk::wasip3::http::types::Response> {
     let reply = match action {
         "/hello" => return respond("hello"),
         "/calls" => json!(CALLS.get()),
@@ -36,6 +39,7 @@ async fn answer(action: &str, request: Request) -> anyhow::Result<spin_sdk::wasi
             let body = request.into_body().collect().await?.to_bytes();
             return respond(Response::new(Full::new(body)));
         }
+        "/pipe" => return respond(Response::new(request.into_body())),
         "/stream" => return stream(),
         "/status" => {
             let mut response = Response::new(Full::new(Bytes::new()));
@@ -62,6 +66,20 @@ async fn answer(action: &str, request: Request) -> anyhow::Result<spin_sdk::wasi
             json!("done")
         }
         "/key-value" => key_value().await?,
+        "/stored" => {
+            let key = request.headers()["x-key"].to_str()?;
+            let store = spin_sdk::key_value::Store::open_default().await?;
+            let value = store.get(key).await?;
+            json!(value.map(|value| String::from_utf8_lossy(&value).into_owned()))
+        }
+        "/publish" => {
+            let address = spin_sdk::variables::get("redis_url").await?;
+            let connection = spin_sdk::redis::Connection::open(&address).await?;
+            let channel = request.headers()["x-channel"].to_str()?.to_owned();
+            let message = request.into_body().collect().await?.to_bytes();
+            connection.publish(&channel, &message).await?;
+            json!("published")
+        }
         "/key-value-denied" => {
             let error = spin_sdk::key_value::Store::open("forbidden").await.err();
             json!(format!("{error:?}"))
@@ -69,13 +87,20 @@ async fn answer(action: &str, request: Request) -> anyhow::Result<spin_sdk::wasi
         "/sqlite" => sqlite().await?,
         "/sqlite-open-transaction" => {
             let connection = spin_sdk::sqlite::Connection::open("default").await?;
-            connection.execute("BEGIN IMMEDIATE", []).await?.collect().await?;
+            connection
+                .execute("BEGIN IMMEDIATE", [])
+                .await?
+                .collect()
+                .await?;
             std::mem::forget(connection);
             json!("left open")
         }
         "/variable" => json!(spin_sdk::variables::get("greeting").await?),
         "/variable-unknown" => {
-            json!(format!("{:?}", spin_sdk::variables::get("other").await.err()))
+            json!(format!(
+                "{:?}",
+                spin_sdk::variables::get("other").await.err()
+            ))
         }
         "/redis" => redis().await?,
         "/outbound" => outbound(request).await?,
@@ -110,7 +135,11 @@ fn stream() -> anyhow::Result<spin_sdk::wasip3::http::types::Response> {
     spin_sdk::wasip3::spawn(async move {
         for part in 0..5 {
             spin_sdk::time::sleep(Duration::from_millis(20)).await;
-            if sender.send(Bytes::from(format!("part {part}\n"))).await.is_err() {
+            if sender
+                .send(Bytes::from(format!("part {part}\n")))
+                .await
+                .is_err()
+            {
                 return;
             }
         }
@@ -143,7 +172,7 @@ async fn sqlite() -> anyhow::Result<serde_json::Value> {
     run("COMMIT").await?;
     let rows = run("SELECT t FROM probe ORDER BY n").await?;
     let texts: Vec<&str> = rows.iter().filter_map(|row| row.get(0)).collect();
-    let error = run("SELECT nothing FROM nowhere").await.err();
+    let error = run("SELECT 1 FROM nowhere").await.err();
     Ok(json!({ "texts": texts, "changes": changes, "error": format!("{error:?}") }))
 }
 
