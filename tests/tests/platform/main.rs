@@ -1,0 +1,13 @@
+//! The platform as its users see it: requests to the built binary.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops where it fails"
+)]
+
+mod http;
+mod interfaces;
+mod limits;
+mod network;
+mod operation;
+mod routes;
