@@ -117,7 +117,8 @@ impl ResponseBody {
         let ended = std::future::poll_fn(|cx| {
             loop {
                 match Pin::new(&mut body).poll_frame(cx) {
-                    Poll::Ready(None) => break Poll::Ready(true),
+                    // A call that ended badly cannot have ended its body well.
+                    Poll::Ready(None) => break Poll::Ready(!driver.failed()),
                     Poll::Ready(Some(Ok(frame))) => {
                         asked = false;
                         // Trailers are of no use to a body sent in one piece.
@@ -246,7 +247,9 @@ impl StreamBody {
         }
         let ended = self.driver.poll(cx).is_ready();
         match Pin::new(&mut self.body).poll_frame(cx) {
-            Poll::Pending if ended && self.driver.failed() => {
+            // The end of the component ends its body, too: the caller must not
+            // take that for the end of the answer.
+            Poll::Pending | Poll::Ready(None) if ended && self.driver.failed() => {
                 Poll::Ready(Some(Err(Error::ConnectionTerminated)))
             }
             poll => poll,
