@@ -292,8 +292,7 @@ fn builder(options: &HttpOptions) -> auto::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_millis(options.head_timeout_ms))
         .max_buf_size(options.head_bytes_max)
-        .max_headers(options.headers_max)
-        .pipeline_flush(true);
+        .max_headers(options.headers_max);
     builder
         .http2()
         .timer(TokioTimer::new())
