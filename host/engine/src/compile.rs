@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -179,7 +180,10 @@ impl Engine {
 
     /// Keeps compiled code for the next start; failing to is no failure.
     fn to_cache(&self, path: &Path, component: &Component) {
-        let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
+        // Two components of the same code may be written at the same time.
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let temporary = path.with_extension(format!("{}-{number}.tmp", std::process::id()));
         let written = component
             .serialize()
             .map_err(std::io::Error::other)
