@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use host_embedded_redis::EmbeddedRedis;
 use redis::Value;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 
 use crate::bindings::spin::redis::redis::Error;
 use crate::reply;
@@ -64,6 +64,8 @@ enum Link {
     Embedded(EmbeddedRedis),
     Server {
         server: Arc<Server>,
+        /// How many connections of their own the component's guests may have.
+        permits: Arc<Semaphore>,
         /// There once the guest has used a command that needs it.
         own: Mutex<Option<Arc<OwnConnection>>>,
     },
@@ -76,10 +78,11 @@ impl OpenConnection {
         }
     }
 
-    pub(crate) fn server(server: Arc<Server>) -> Self {
+    pub(crate) fn server(server: Arc<Server>, permits: Arc<Semaphore>) -> Self {
         Self {
             link: Arc::new(Link::Server {
                 server,
+                permits,
                 own: Mutex::new(None),
             }),
         }
@@ -98,7 +101,11 @@ impl OpenConnection {
     ) -> Result<Value, Error> {
         let value = match &*self.link {
             Link::Embedded(redis) => reply::from_embedded(redis.command(name, args))?,
-            Link::Server { server, own } => on_server(server, own, name, args).await?,
+            Link::Server {
+                server,
+                permits,
+                own,
+            } => on_server(server, permits, own, name, args).await?,
         };
         if reply::size_bytes(&value) > reply_bytes_max {
             return Err(Error::Other(format!(
@@ -111,6 +118,7 @@ impl OpenConnection {
 
 async fn on_server(
     server: &Server,
+    permits: &Arc<Semaphore>,
     own: &Mutex<Option<Arc<OwnConnection>>>,
     name: &str,
     args: &[Vec<u8>],
@@ -126,7 +134,7 @@ async fn on_server(
     }
     let mut slot = own.lock().await;
     if slot.is_none() && is_one_of(name, &NEED_OWN_CONNECTION) {
-        *slot = Some(Arc::new(server.own_connection().await?));
+        *slot = Some(Arc::new(server.own_connection(permits).await?));
     }
     let Some(mine) = slot.clone() else {
         drop(slot);

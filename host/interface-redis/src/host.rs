@@ -63,7 +63,7 @@ impl HostConnectionWithStore<State> for Own {
             if granted.open >= granted.shared.options.connections_per_instance_max {
                 return Ok(Err(Error::TooManyConnections));
             }
-            match granted.shared.connection(&address) {
+            match granted.shared.connection(&address, &granted.own_connections) {
                 Ok(connection) => {
                     granted.open += 1;
                     Ok(Ok(view.table.push(connection)?))

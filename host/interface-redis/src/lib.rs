@@ -19,6 +19,7 @@ use std::sync::Arc;
 use host_app::{AllowedHosts, Component};
 use host_embedded_redis::EmbeddedRedis;
 use host_engine::{Grant, Interface, State};
+use tokio::sync::Semaphore;
 use wasmtime::component::{HasData, Linker, ResourceTable};
 
 pub use connection::OpenConnection;
@@ -35,8 +36,10 @@ pub struct OutboundRedisOptions {
     pub connections_per_instance_max: usize,
     /// Different addresses with a shared connection.
     pub addresses_max: usize,
-    /// Connections that belong to one handle of one guest, over all guests.
+    /// Connections that belong to one handle of one guest, over all components.
     pub own_connections_max: usize,
+    /// The same, over all guests of one component.
+    pub own_connections_per_component_max: usize,
     /// Size of one reply.
     pub reply_bytes_max: usize,
     /// How long a connection may take to be made.
@@ -52,6 +55,7 @@ impl Default for OutboundRedisOptions {
             connections_per_instance_max: 1024,
             addresses_max: 64,
             own_connections_max: 256,
+            own_connections_per_component_max: 64,
             reply_bytes_max: 128 << 20,
             connect_ms_max: 5_000,
             command_ms_max: 10_000,
@@ -74,12 +78,15 @@ struct Shared {
 }
 
 impl Shared {
-    fn connection(&self, address: &str) -> Result<OpenConnection, Error> {
+    fn connection(&self, address: &str, permits: &Arc<Semaphore>) -> Result<OpenConnection, Error> {
         match &self.options.embedded {
             Some((embedded, redis)) if embedded == address => {
                 Ok(OpenConnection::embedded(redis.clone()))
             }
-            _ => Ok(OpenConnection::server(self.servers.get(address)?)),
+            _ => {
+                let server = self.servers.get(address)?;
+                Ok(OpenConnection::server(server, permits.clone()))
+            }
         }
     }
 }
@@ -118,6 +125,9 @@ impl Interface for OutboundRedis {
         Ok(Box::new(Granted {
             component: component.id.as_str().into(),
             hosts: Arc::new(hosts),
+            own_connections: Arc::new(Semaphore::new(
+                self.shared.options.own_connections_per_component_max,
+            )),
             shared: self.shared.clone(),
             open: 0,
         }))
@@ -128,6 +138,7 @@ impl Interface for OutboundRedis {
 struct Granted {
     component: Arc<str>,
     hosts: Arc<AllowedHosts>,
+    own_connections: Arc<Semaphore>,
     shared: Arc<Shared>,
     /// How many connections the instance has open.
     open: usize,
@@ -138,6 +149,7 @@ impl Grant for Granted {
         state.insert(Self {
             component: self.component.clone(),
             hosts: self.hosts.clone(),
+            own_connections: self.own_connections.clone(),
             shared: self.shared.clone(),
             open: 0,
         });

@@ -47,7 +47,8 @@ struct Shared {
 /// A connection that only one guest handle uses.
 pub(crate) struct OwnConnection {
     connection: MultiplexedConnection,
-    _permit: OwnedSemaphorePermit,
+    /// One of the component's, one of the host's.
+    _permits: [OwnedSemaphorePermit; 2],
 }
 
 impl Servers {
@@ -116,17 +117,24 @@ impl Server {
         }
     }
 
-    /// A new connection that nobody else uses.
-    pub(crate) async fn own_connection(&self) -> Result<OwnConnection, Error> {
-        let permit = self.own_connections.clone().try_acquire_owned();
-        let permit = permit.map_err(|_| Error::TooManyConnections)?;
+    /// A new connection that nobody else uses; it takes one of the component's permits.
+    pub(crate) async fn own_connection(
+        &self,
+        permits: &Arc<Semaphore>,
+    ) -> Result<OwnConnection, Error> {
+        let one_of = |permits: &Arc<Semaphore>| {
+            let permit = permits.clone().try_acquire_owned();
+            permit.map_err(|_| Error::TooManyConnections)
+        };
+        let of_component = one_of(permits)?;
+        let of_host = one_of(&self.own_connections)?;
         let connection = self
             .connect()
             .await
             .map_err(|error| reply::failure(&error))?;
         Ok(OwnConnection {
             connection,
-            _permit: permit,
+            _permits: [of_component, of_host],
         })
     }
 

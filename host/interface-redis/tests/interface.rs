@@ -264,6 +264,18 @@ async fn blocking_commands_do_not_hold_others_up() {
 }
 
 #[tokio::test]
+async fn a_component_has_a_bound_on_connections_of_its_own() {
+    let redis = RealRedis::start();
+    let options = OutboundRedisOptions {
+        own_connections_per_component_max: 0,
+        ..OutboundRedisOptions::default()
+    };
+    let pool = caller(options, &["redis://127.0.0.1:*"]);
+    let answers = execute(&pool, &redis.address(), &["MULTI", "PING"]).await;
+    assert_eq!(answers, ["Error::TooManyConnections", "+PONG"]);
+}
+
+#[tokio::test]
 async fn a_server_that_does_not_answer_is_given_up_after_a_while() {
     let redis = RealRedis::start();
     let options = OutboundRedisOptions {
