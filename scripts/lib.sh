@@ -24,6 +24,14 @@ packages() {
   done
 }
 
+# What cargo can build and test natively: all but the guests of the tests, which
+# have no tests of their own. Components do not link natively, but their unit
+# tests do.
+native_packages() {
+  printf '%s\n' --workspace
+  packages tests/guests | sed 's/^-p$/--exclude/'
+}
+
 # The pinned Rust. rustup downloads nothing unasked, so that no command hangs
 # where its server cannot be reached.
 prepare_rust() {
@@ -40,7 +48,7 @@ prepare_rust() {
   fi
 }
 
-# The components that checks need, for example: prepare_rust_component clippy
+# A part of Rust that only checks need: prepare_rust_component clippy
 prepare_rust_component() {
   cargo "${1/rustfmt/fmt}" --version >/dev/null 2>&1 && return
   timeout 120 rustup component add "$1" >&2 || fail "$1 is missing; run: rustup component add $1"
