@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
@@ -18,6 +19,92 @@ const WHOLE_BYTES_MAX: usize = 64 * 1024;
 
 /// Frames of a detached body that may wait for their reader.
 const DETACHED_FRAMES_MAX: usize = 4;
+
+/// How much of a request is still read when its answer is there already.
+const LINGERING_BYTES_MAX: u64 = 32 << 20;
+
+/// For how long.
+const LINGERING_MAX: Duration = Duration::from_secs(5);
+
+/// A request body whose rest is read, and thrown away, once nobody wants it.
+///
+/// A client that is still sending when the connection is closed sees an error
+/// and never the answer that tells it why.
+pub(crate) struct LingeringBody<B>
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+{
+    inner: Option<B>,
+}
+
+impl<B> LingeringBody<B>
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+{
+    pub(crate) fn new(inner: B) -> Self {
+        Self { inner: Some(inner) }
+    }
+}
+
+impl<B> Body for LingeringBody<B>
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+{
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        let Some(inner) = &mut self.inner else {
+            return Poll::Ready(None);
+        };
+        let frame = std::task::ready!(Pin::new(inner).poll_frame(cx));
+        if !matches!(frame, Some(Ok(_))) {
+            self.inner = None;
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner
+            .as_ref()
+            .map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+    }
+}
+
+impl<B> Drop for LingeringBody<B>
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+{
+    fn drop(&mut self) {
+        let Some(inner) = self.inner.take().filter(|inner| !inner.is_end_stream()) else {
+            return;
+        };
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(tokio::time::timeout(LINGERING_MAX, throw_away(inner)));
+        }
+    }
+}
+
+async fn throw_away<B>(mut body: B)
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let mut bytes_left = LINGERING_BYTES_MAX;
+    while let Some(Ok(frame)) = body.frame().await {
+        let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
+        match bytes_left.checked_sub(bytes) {
+            Some(left) => bytes_left = left,
+            None => return,
+        }
+    }
+}
 
 /// A request body that ends in an error when it grows over its bound.
 pub(crate) struct BoundedBody<B> {

@@ -14,7 +14,7 @@ use http_body::Body;
 use http_body_util::BodyExt;
 use wasmtime_wasi_http::{Error, WasiBody};
 
-use crate::body::{BoundedBody, ResponseBody};
+use crate::body::{BoundedBody, LingeringBody, ResponseBody};
 use crate::invoke::HttpFunction;
 use crate::request::{Matched, RouteHeaders, rewrite};
 use crate::respond::{self, Responder};
@@ -102,6 +102,7 @@ impl HttpApp {
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<Error>,
     {
+        let request = request.map(LingeringBody::new);
         let path = request.uri().path();
         if let Some(rest) = path.strip_prefix(WELL_KNOWN) {
             return match rest {

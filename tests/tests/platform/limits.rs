@@ -56,6 +56,30 @@ async fn a_body_over_its_bound_is_refused_with_or_without_its_length() {
 }
 
 #[tokio::test]
+async fn a_client_that_sends_far_too_much_still_reads_its_answer() {
+    let host = start(&[limited("all", "body_bytes_max = 1000"), probe("free", "")]).await;
+    for (path, status) in [
+        ("/all/probe/echo", 413),
+        ("/nowhere", 404),
+        // A component that does not look at the body.
+        ("/free/probe/hello", 200),
+        ("/free/probe/trap", 500),
+    ] {
+        host.post(path, vec![b'a'; 8 << 20]).await.expect(status);
+        let (mut sender, body) = channel();
+        let request = host.request("POST", path).body(body).unwrap();
+        let client = host.client().clone();
+        let answer = tokio::spawn(async move { client.send(request).await });
+        for _ in 0..80 {
+            // The host may have answered already.
+            let _ = sender.send_data(Bytes::from(vec![b'a'; 100_000])).await;
+        }
+        drop(sender);
+        answer.await.unwrap().expect(status);
+    }
+}
+
+#[tokio::test]
 async fn calls_beyond_the_queue_are_refused_and_the_queue_is_served() {
     let limits = "concurrency_max = 1\nqueue_max = 1\nqueue_wait_ms = 100000";
     let host = start(&[limited("all", limits)]).await;
