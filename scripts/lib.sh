@@ -59,8 +59,10 @@ prepare_rust_component() {
 prepare_wasm() {
   guest_target_dir="${CARGO_TARGET_DIR:-$root/target}"
   guest_env=()
-  [[ -d $(rustc --print sysroot)/lib/rustlib/wasm32-wasip2/lib ]] && return
-  if command -v rustup >/dev/null && timeout 120 rustup target add wasm32-wasip2 >&2; then
+  local std
+  std="$(rustc --print sysroot)/lib/rustlib/wasm32-wasip2/lib"
+  [[ ! -d $std ]] || return 0
+  if command -v rustup >/dev/null && timeout 120 rustup target add wasm32-wasip2 >&2 && [[ -d $std ]]; then
     return
   fi
   say "rustup cannot add wasm32-wasip2: trying Debian's packages"
