@@ -11,3 +11,4 @@ mod limits;
 mod network;
 mod operation;
 mod routes;
+mod wasi2;
