@@ -84,7 +84,10 @@ async fn answer(
             let error = spin_sdk::key_value::Store::open("forbidden").await.err();
             json!(format!("{error:?}"))
         }
+        "/key-value-many" => many_stores().await?,
+        "/sql" => sql(request).await?,
         "/sqlite" => sqlite().await?,
+        "/sqlite-many" => many_connections().await?,
         "/sqlite-open-transaction" => {
             let connection = spin_sdk::sqlite::Connection::open("default").await?;
             connection
@@ -174,6 +177,72 @@ async fn sqlite() -> anyhow::Result<serde_json::Value> {
     let texts: Vec<&str> = rows.iter().filter_map(|row| row.get(0)).collect();
     let error = run("SELECT 1 FROM nowhere").await.err();
     Ok(json!({ "texts": texts, "changes": changes, "error": format!("{error:?}") }))
+}
+
+/// Opens stores until the host refuses; how many it gave.
+async fn many_stores() -> anyhow::Result<serde_json::Value> {
+    let mut stores = Vec::new();
+    loop {
+        match spin_sdk::key_value::Store::open_default().await {
+            Ok(store) => stores.push(store),
+            Err(error) => {
+                return Ok(json!({ "opened": stores.len(), "error": format!("{error:?}") }));
+            }
+        }
+    }
+}
+
+/// Opens connections until the host refuses; how many it gave.
+async fn many_connections() -> anyhow::Result<serde_json::Value> {
+    let mut connections = Vec::new();
+    loop {
+        match spin_sdk::sqlite::Connection::open("default").await {
+            Ok(connection) => connections.push(connection),
+            Err(error) => {
+                return Ok(json!({ "opened": connections.len(), "error": format!("{error:?}") }));
+            }
+        }
+    }
+}
+
+/// Runs the statement of the body, with every kind of value as its parameters.
+async fn sql(request: Request) -> anyhow::Result<serde_json::Value> {
+    use spin_sdk::sqlite::Value;
+
+    let statement = request.into_body().collect().await?.to_bytes();
+    let statement = String::from_utf8(statement.to_vec())?;
+    let parameters = vec![
+        Value::Integer(i64::MIN),
+        Value::Real(0.5),
+        Value::Text("甲\0".to_owned()),
+        Value::Blob(vec![0, 255]),
+        Value::Null,
+    ];
+    let count = statement.matches('?').count().min(parameters.len());
+    let parameters = parameters.into_iter().take(count);
+    let connection = spin_sdk::sqlite::Connection::open("default").await?;
+    let result = match connection.execute(&statement, parameters).await {
+        Ok(result) => result,
+        Err(error) => return Ok(json!({ "error": format!("{error:?}") })),
+    };
+    let columns = result.columns().to_vec();
+    let show = |value: &Value| match value {
+        Value::Integer(integer) => json!({ "integer": integer }),
+        Value::Real(real) => json!({ "real": real }),
+        Value::Text(text) => json!({ "text": text }),
+        Value::Blob(blob) => json!({ "blob": blob }),
+        Value::Null => json!(null),
+    };
+    match result.collect().await {
+        Ok(rows) => {
+            let rows: Vec<Vec<_>> = rows
+                .iter()
+                .map(|row| row.values.iter().map(show).collect())
+                .collect();
+            Ok(json!({ "columns": columns, "rows": rows, "changes": connection.changes().await }))
+        }
+        Err(error) => Ok(json!({ "error": format!("{error:?}") })),
+    }
 }
 
 async fn redis() -> anyhow::Result<serde_json::Value> {
