@@ -1,11 +1,18 @@
 //! Loads one small component for the tests of host crates.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use host_app::Component;
-use host_engine::{Engine, EngineOptions, Function, FunctionParts, Interface, OutputSink};
+use bytes::Bytes;
+use host_app::{App, Component, HttpRoute, HttpTarget, HttpTrigger, Trigger, TriggerSpec};
+use host_engine::{
+    Engine, EngineOptions, Function, FunctionParts, Interface, LoadError, OutputSink,
+};
 use host_telemetry::Metrics;
+use host_trigger_http::{HttpApp, HttpFunction, Peer};
+use http::{HeaderValue, Request};
+use http_body_util::{BodyExt, Full};
 
 /// The wasm file of a guest under `tests/guests`, or of a component.
 ///
@@ -52,7 +59,19 @@ pub struct Loaded {
 /// # Panics
 /// When the component cannot be loaded.
 pub fn load(component: &Component, interfaces: Vec<Arc<dyn Interface>>) -> Loaded {
-    let engine = Engine::new(&EngineOptions::default(), interfaces).unwrap();
+    try_load(component, &EngineOptions::default(), interfaces).unwrap()
+}
+
+/// Loads a component, which may fail.
+///
+/// # Errors
+/// As [`Engine::new`] and [`Engine::load`].
+pub fn try_load(
+    component: &Component,
+    options: &EngineOptions,
+    interfaces: Vec<Arc<dyn Interface>>,
+) -> Result<Loaded, LoadError> {
+    let engine = Engine::new(options, interfaces)?;
     let (output, metrics) = (Arc::new(Lines::default()), Metrics::new());
     let parts = FunctionParts {
         id: component.id.as_str().into(),
@@ -62,10 +81,66 @@ pub fn load(component: &Component, interfaces: Vec<Arc<dyn Interface>>) -> Loade
         output: output.clone(),
         metrics: metrics.component(&component.id),
     };
-    let function = Arc::new(engine.load(component, parts).unwrap());
-    Loaded {
+    let function = Arc::new(engine.load(component, parts)?);
+    Ok(Loaded {
         function,
         output,
         metrics,
+    })
+}
+
+/// The probe, the guest that does what a test asks for, answering requests.
+pub struct Probe {
+    /// The application whose only component it is.
+    pub app: Arc<HttpApp>,
+    /// What can be observed of it.
+    pub loaded: Loaded,
+}
+
+impl Probe {
+    /// Loads the probe as `component`, whose source does not matter.
+    ///
+    /// # Panics
+    /// When it cannot be loaded.
+    pub fn new(component: Component, interfaces: Vec<Arc<dyn Interface>>) -> Self {
+        let component = Component {
+            id: "probe".to_owned(),
+            source: wasm("guest-probe"),
+            ..component
+        };
+        let loaded = load(&component, interfaces);
+        let function = HttpFunction::new(loaded.function.clone()).unwrap();
+        let app = App {
+            triggers: vec![Trigger {
+                id: "probe".to_owned(),
+                spec: TriggerSpec::Http(HttpTrigger {
+                    target: HttpTarget::Component("probe".to_owned()),
+                    route: HttpRoute::Pattern("/...".to_owned()),
+                }),
+            }],
+            ..App::default()
+        };
+        let functions = HashMap::from([("probe".to_owned(), Arc::new(function))]);
+        Self {
+            app: Arc::new(HttpApp::new(&app, functions).unwrap()),
+            loaded,
+        }
+    }
+
+    /// Sends a body to `/probe/<action>`; the status and the text of the answer.
+    ///
+    /// # Panics
+    /// When the answer breaks off or is no text.
+    pub async fn ask(&self, action: &str, body: &str) -> (u16, String) {
+        let request = Request::post(format!("http://host/probe/{action}"));
+        let body = Full::new(Bytes::from(body.to_owned())).map_err(|never| match never {});
+        let peer = Peer {
+            address: HeaderValue::from_static("127.0.0.1:1"),
+            scheme: http::uri::Scheme::HTTP,
+        };
+        let answer = self.app.handle(request.body(body).unwrap(), &peer).await;
+        let status = answer.status().as_u16();
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(body.to_vec()).unwrap())
     }
 }
