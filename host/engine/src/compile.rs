@@ -126,12 +126,12 @@ impl Engine {
             return self.compile(component, &self.composed(component, root, &plugs)?);
         };
         let cached = folder.join(format!("{}.cwasm", cache_key(&self.engine, &root, &plugs)));
-        if let Some(compiled) = self.from_cache(&cached) {
+        if let Some(compiled) = self.read_cache(&cached) {
             return Ok(compiled);
         }
         let bytes = self.composed(component, root, &plugs)?;
         let compiled = self.compile(component, &bytes)?;
-        self.to_cache(&cached, &compiled);
+        self.write_cache(&cached, &compiled);
         Ok(compiled)
     }
 
@@ -163,7 +163,7 @@ impl Engine {
         unsafe_code,
         reason = "the cache folder is private to this user and files appear in it whole, by rename"
     )]
-    fn from_cache(&self, path: &Path) -> Option<Component> {
+    fn read_cache(&self, path: &Path) -> Option<Component> {
         if !path.exists() {
             return None;
         }
@@ -179,7 +179,7 @@ impl Engine {
     }
 
     /// Keeps compiled code for the next start; failing to is no failure.
-    fn to_cache(&self, path: &Path, component: &Component) {
+    fn write_cache(&self, path: &Path, component: &Component) {
         // Two components of the same code may be written at the same time.
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);

@@ -224,9 +224,10 @@ fn deny(bytes: &[u8], inherit: &Inherit) -> Result<Vec<u8>, String> {
     else {
         return Err("it is a WIT package, not a component".to_owned());
     };
-    let denied: Vec<String> = resolve.worlds[world]
-        .imports
-        .keys()
+    let imports = resolve.worlds.get(world).map(|world| &world.imports);
+    let denied: Vec<String> = imports
+        .into_iter()
+        .flat_map(|imports| imports.keys())
         .filter_map(|key| match key {
             WorldKey::Interface(id) => resolve.id_of(*id),
             WorldKey::Name(_) => None,

@@ -226,11 +226,7 @@ impl Inner {
         let bytes_max = self.database.limits.result_bytes_max;
         let connection = self.connection().map_err(Stopped::Other)?;
         let mut statement = connection.prepare_cached(sql)?;
-        let columns: Vec<String> = statement
-            .column_names()
-            .into_iter()
-            .map(str::to_owned)
-            .collect();
+        let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let width = columns.len();
         let mut bytes = 0usize;
         let mut result = Rows {

@@ -1,4 +1,8 @@
 //! What many sessions on one file may rely on.
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of a test fail as the test does"
+)]
 
 use std::sync::Arc;
 
