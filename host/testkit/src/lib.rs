@@ -133,7 +133,7 @@ impl Probe {
     /// When the answer breaks off or is no text.
     pub async fn ask(&self, action: &str, body: &str) -> (u16, String) {
         let request = Request::post(format!("http://host/probe/{action}"));
-        let body = Full::new(Bytes::from(body.to_owned())).map_err(|never| match never {});
+        let body = Full::new(Bytes::from(body.to_owned()));
         let peer = Peer {
             address: HeaderValue::from_static("127.0.0.1:1"),
             scheme: http::uri::Scheme::HTTP,
