@@ -9,6 +9,10 @@ use host_app::{App, Component, HttpRoute, HttpTarget, HttpTrigger, Trigger, Trig
 use host_engine::{
     Engine, EngineOptions, Function, FunctionParts, Interface, LoadError, OutputSink,
 };
+use host_interface_key_value::KeyValue;
+use host_interface_redis::{OutboundRedis, OutboundRedisOptions};
+use host_interface_sqlite::Sqlite;
+use host_interface_variables::Variables;
 use host_telemetry::Metrics;
 use host_trigger_http::{HttpApp, HttpFunction, Peer};
 use http::{HeaderValue, Request};
@@ -98,11 +102,21 @@ pub struct Probe {
 }
 
 impl Probe {
-    /// Loads the probe as `component`, whose source does not matter.
+    /// Loads the probe as `component`, whose source does not matter. It needs
+    /// more interfaces than a test does: those have nothing in them.
     ///
     /// # Panics
     /// When it cannot be loaded.
-    pub fn new(component: Component, interfaces: Vec<Arc<dyn Interface>>) -> Self {
+    pub fn new(component: Component, key_value: KeyValue, sqlite: Sqlite) -> Self {
+        let interfaces: Vec<Arc<dyn Interface>> = vec![
+            Arc::new(key_value),
+            Arc::new(sqlite),
+            Arc::new(Variables::new(Arc::new(|_: &str| None))),
+            Arc::new(OutboundRedis::new(
+                OutboundRedisOptions::default(),
+                |_: &str| None,
+            )),
+        ];
         let component = Component {
             id: "probe".to_owned(),
             source: wasm("guest-probe"),
