@@ -114,7 +114,8 @@ impl Host {
             }
             _ => {
                 let json: Value = serde_json::from_str(&printed).unwrap();
-                self.url = json["base_url"].as_str().unwrap().to_owned();
+                let url = json.get("base_url").and_then(Value::as_str);
+                self.url = url.unwrap().to_owned();
             }
         }
     }

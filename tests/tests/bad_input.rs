@@ -1,6 +1,5 @@
 //! What a user gets wrong: said on standard error, exit code 64, before
 //! anything listens.
-#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 use std::net::TcpListener;
 

@@ -65,6 +65,14 @@ async fn heard(host: &Host, publish: impl AsyncFn(&str)) {
     .await;
 }
 
+/// Publishes through a server until the subscriber has heard.
+async fn heard_from(redis: &Redis, host: &Host) {
+    heard(host, async |message| {
+        redis.publish("news", message.as_bytes()).await;
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn messages_reach_components_inside_the_process() {
     let host = Host::start(&Application::new(&embedded()), &[]).await;
@@ -86,10 +94,7 @@ async fn messages_reach_components_inside_the_process() {
 async fn messages_of_a_real_server_reach_components() {
     let redis = Redis::start().await;
     let host = Host::start(&Application::new(&manifest(&redis.url(), "")), &[]).await;
-    heard(&host, async |message| {
-        drop(redis.publish("news", message.as_bytes()).await)
-    })
-    .await;
+    heard_from(&redis, &host).await;
     for n in 0..100 {
         let message = format!("message {n}");
         assert_eq!(redis.publish("news", message.as_bytes()).await, 1);
@@ -157,20 +162,14 @@ async fn a_server_that_is_not_there_yet_is_waited_for() {
     assert_eq!(said["level"], "WARN", "{said}");
     assert_eq!(stored(&host, "message").await, None);
     assert!(redis.restart().await, "the port was taken meanwhile");
-    heard(&host, async |message| {
-        drop(redis.publish("news", message.as_bytes()).await)
-    })
-    .await;
+    heard_from(&redis, &host).await;
 }
 
 #[tokio::test]
 async fn messages_flow_again_after_the_server_was_killed() {
     let mut redis = Redis::start().await;
     let host = Host::start(&Application::new(&manifest(&redis.url(), "")), &[]).await;
-    heard(&host, async |message| {
-        drop(redis.publish("news", message.as_bytes()).await)
-    })
-    .await;
+    heard_from(&redis, &host).await;
     for round in ["second", "third"] {
         redis.kill();
         // Requests are answered meanwhile.
@@ -214,10 +213,7 @@ async fn a_message_that_is_being_handled_ends_before_the_host_does() {
     let state = application.path("state");
     let arguments = ["--state-dir", state.to_str().unwrap()];
     let host = Host::start(&application, &arguments).await;
-    heard(&host, async |message| {
-        drop(redis.publish("news", message.as_bytes()).await)
-    })
-    .await;
+    heard_from(&redis, &host).await;
     for n in 0..20 {
         redis.publish("news", format!("late {n}").as_bytes()).await;
     }

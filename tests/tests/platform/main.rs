@@ -1,9 +1,5 @@
 //! The platform as its users see it: requests to the built binary.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test stops where it fails"
-)]
+#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 mod http;
 mod interfaces;
