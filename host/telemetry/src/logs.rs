@@ -5,6 +5,9 @@ use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::prelude::*;
 
+/// Libraries that write headers, and with them tokens, at finer levels.
+const QUIET: [&str; 3] = ["h2=info", "hyper=info", "rustls=info"];
+
 /// How a log line looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
@@ -29,7 +32,13 @@ impl LogFormat {
 ///
 /// A second call changes nothing.
 pub fn init_logs(format: LogFormat) {
-    let filter = EnvFilter::try_from_env("SUOKE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let mut filter =
+        EnvFilter::try_from_env("SUOKE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    for directive in QUIET {
+        if let Ok(directive) = directive.parse() {
+            filter = filter.add_directive(directive);
+        }
+    }
     let registry = tracing_subscriber::registry().with(filter);
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let installed = match format {

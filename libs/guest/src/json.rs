@@ -5,7 +5,14 @@ use serde::de::DeserializeOwned;
 use crate::error::{ApiError, FieldError};
 
 /// Decodes a JSON body.
+///
+/// It must be an object: serde would also take an array for one, field by field.
 pub(crate) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+    if first == Some(&b'[') {
+        let error = FieldError::new(root("."), "wrong_type", "must be an object");
+        return Err(ApiError::invalid(vec![error]));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let decoded = serde_path_to_error::deserialize(&mut deserializer);
     let value = decoded.map_err(|error| {
@@ -189,5 +196,17 @@ mod tests {
                 "{body}"
             );
         }
+    }
+
+    #[test]
+    fn an_array_is_not_taken_for_an_object() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Pair {
+            #[expect(dead_code, reason = "only decoded")]
+            name: String,
+        }
+        let error = decode::<Pair>(b" [\"a\"]").unwrap_err();
+        assert_eq!(error.status(), 400);
+        decode::<Pair>(b"{\"name\":\"a\"}").unwrap();
     }
 }
