@@ -1,0 +1,169 @@
+//! The whole application: its own manifest, its own components, its callers.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops where it fails"
+)]
+
+mod day;
+mod input;
+mod people;
+mod tokens;
+
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use serde_json::{Value, json};
+use system_tests::{Answer, Application, Host, Redis, eventually, wasm_folder, whole};
+
+/// The seed of the key that signs access tokens here.
+const SEED: [u8; 32] = [7; 32];
+const ISSUER: &str = "http://127.0.0.1:3000";
+const AUDIENCE: &str = "suoke-life";
+
+/// The application as it runs for one test.
+struct Life {
+    host: Host,
+    /// Keeps the folder, and the server where there is one.
+    _held: (Application, Option<Redis>),
+}
+
+impl Life {
+    /// With messages inside the process.
+    async fn embedded() -> Self {
+        Self::start(None).await
+    }
+
+    /// With messages over a real Redis server.
+    async fn with_redis() -> Self {
+        Self::start(Some(Redis::start().await)).await
+    }
+
+    async fn start(redis: Option<Redis>) -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let manifest = std::fs::read_to_string(root.join("spin.toml")).unwrap();
+        let wasm = format!("{}/", wasm_folder().display());
+        let manifest = manifest
+            .replace("target/wasm32-wasip2/guest/", &wasm)
+            .replace(
+                "cron_expression = \"0 */5 * * * *\"",
+                "cron_expression = \"* * * * * *\"",
+            );
+        let config = std::fs::read(root.join("runtime-config.toml")).unwrap();
+        let application = Application::from_manifest(&manifest).with("runtime-config.toml", config);
+        let seed = format!("identity_signing_key={}", URL_SAFE_NO_PAD.encode(SEED));
+        let url = redis
+            .as_ref()
+            .map(|redis| format!("redis_url={}", redis.url()));
+        let mut arguments = vec!["--variable", &seed];
+        arguments.extend(url.iter().flat_map(|url| ["--variable", url]));
+        let host = Host::start(&application, &arguments).await;
+        Self {
+            host,
+            _held: (application, redis),
+        }
+    }
+
+    /// Sends JSON, as somebody or as nobody.
+    async fn post(&self, path: &str, token: Option<&str>, body: &Value) -> Answer {
+        self.post_bytes(path, token, body.to_string()).await
+    }
+
+    async fn post_bytes(
+        &self,
+        path: &str,
+        token: Option<&str>,
+        body: impl Into<bytes::Bytes>,
+    ) -> Answer {
+        let mut request = self
+            .host
+            .request("POST", path)
+            .header("content-type", "application/json");
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        self.host.send(request.body(whole(body)).unwrap()).await
+    }
+
+    async fn get(&self, path: &str, token: &str) -> Answer {
+        let request = self
+            .host
+            .request("GET", path)
+            .header("authorization", format!("Bearer {token}"));
+        self.host.send(request.body(whole("")).unwrap()).await
+    }
+
+    /// Registers somebody; their access token.
+    async fn register(&self, email: &str) -> String {
+        let body = json!({ "email": email, "password": "correct horse 1", "name": "王芳" });
+        let answer = self
+            .post("/api/v1/users/register", None, &body)
+            .await
+            .expect(201);
+        answer.json()["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// The readings that somebody has.
+    async fn readings(&self, token: &str) -> Vec<Value> {
+        let list = self
+            .get("/api/v1/health/readings?limit=200", token)
+            .await
+            .expect(200);
+        list.json()["readings"].as_array().unwrap().clone()
+    }
+}
+
+fn heart_rate(minute: u32, value: impl Into<Value>) -> Value {
+    json!({
+        "client_id": format!("hr-{minute}"),
+        "type": "heart_rate",
+        "value": value.into(),
+        "unit": "/min",
+        "effective_at": format!("2026-03-01T08:{minute:02}:00Z"),
+    })
+}
+
+fn blood_pressure(minute: u32, systolic: u32, diastolic: u32) -> Value {
+    json!({
+        "client_id": format!("bp-{minute}"),
+        "type": "blood_pressure",
+        "components": { "systolic": systolic, "diastolic": diastolic },
+        "unit": "mm[Hg]",
+        "effective_at": format!("2026-03-01T08:{minute:02}:30Z"),
+    })
+}
+
+/// Fifty heart rates and fifty blood pressures within an hour.
+fn hundred_readings() -> Value {
+    let heart_rates = (0..50).map(|minute| heart_rate(minute, 60 + minute));
+    let pressures =
+        (0..50).map(|minute| blood_pressure(minute, 110 + minute % 20, 70 + minute % 10));
+    json!({ "device_id": "watch", "readings": heart_rates.chain(pressures).collect::<Vec<_>>() })
+}
+
+/// Checks a problem, which names `field` where one is at fault.
+#[track_caller]
+fn problem(answer: &Answer, status: u16, code: &str, field: Option<&str>) {
+    let text = answer.text();
+    assert_eq!(answer.status, status, "{text}");
+    assert_eq!(
+        answer.header("content-type"),
+        "application/problem+json",
+        "{text}"
+    );
+    let body = answer.json();
+    assert_eq!(body["status"], status, "{text}");
+    assert_eq!(body["code"], code, "{text}");
+    if let Some(field) = field {
+        assert_eq!(body["errors"][0]["field"], field, "{text}");
+        assert!(body["errors"][0]["message"].is_string(), "{text}");
+    }
+}
+
+/// How many readings were accepted, duplicated and rejected.
+fn counts(outcome: &Value) -> (u64, u64, u64) {
+    let count = |key: &str| outcome[key].as_u64().unwrap();
+    (count("accepted"), count("duplicated"), count("rejected"))
+}
