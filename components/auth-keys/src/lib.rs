@@ -29,13 +29,9 @@ fn configuration(issuer: &str) -> Value {
     json!({
         "issuer": issuer,
         "jwks_uri": format!("{base}/.well-known/jwks.json"),
-        "token_endpoint": format!("{base}/api/v1/auth/token"),
-        "revocation_endpoint": format!("{base}/api/v1/auth/revoke"),
-        "grant_types_supported": ["password", "client_credentials", "refresh_token"],
         "response_types_supported": ["token"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["EdDSA"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
         "claims_supported": ["sub", "roles", "scopes", "iss", "aud", "iat", "nbf", "exp", "jti"],
     })
 }
