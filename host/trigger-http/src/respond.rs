@@ -87,10 +87,11 @@ pub(crate) fn health() -> Response<ResponseBody> {
 }
 
 pub(crate) fn info(name: &str, version: &str) -> Response<ResponseBody> {
-    let mut info = serde_json::json!({ "name": name });
-    if !version.is_empty() {
-        info["version"] = version.into();
-    }
+    let info = if version.is_empty() {
+        serde_json::json!({ "name": name })
+    } else {
+        serde_json::json!({ "name": name, "version": version })
+    };
     plain(
         StatusCode::OK,
         Some("application/json"),
