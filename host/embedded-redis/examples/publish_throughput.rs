@@ -1,5 +1,5 @@
 //! Measures how fast messages go from a publisher to a subscriber:
-//! `cargo run --release -p host-embedded-redis --example throughput`.
+//! `cargo run --release -p host-embedded-redis --example publish_throughput`.
 #![expect(clippy::print_stdout, reason = "its only purpose is to print a figure")]
 
 use std::time::Instant;

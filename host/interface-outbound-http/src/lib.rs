@@ -72,11 +72,14 @@ pub struct OutboundHttp {
     shared: Arc<Shared>,
 }
 
+/// Gives the value of an application variable.
+type Lookup = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
 struct Shared {
     clients: Clients,
     options: OutboundHttpOptions,
     chain: OnceLock<Arc<dyn Chain>>,
-    resolve: Box<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    variable: Lookup,
 }
 
 impl OutboundHttp {
@@ -90,7 +93,7 @@ impl OutboundHttp {
             clients: Clients::new(&options),
             options,
             chain: OnceLock::new(),
-            resolve: Box::new(variable),
+            variable: Box::new(variable),
         };
         Self {
             shared: Arc::new(shared),
@@ -114,7 +117,7 @@ impl Interface for OutboundHttp {
         let entries = component
             .allowed_outbound_hosts
             .iter()
-            .map(|template| template.resolve(&self.shared.resolve))
+            .map(|template| template.resolve(&self.shared.variable))
             .collect::<std::result::Result<Vec<_>, _>>()
             .map_err(|error| format!("allowed_outbound_hosts: {error}"))?;
         let allowed = AllowedHosts::parse(&entries)

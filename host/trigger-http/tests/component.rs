@@ -1,5 +1,9 @@
 //! A real component answers requests.
-#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops where it fails"
+)]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! Measures how fast messages go from a publisher, through the embedded server,
 //! to a component that has handled them:
-//! `cargo run --release -p host-trigger-redis --example throughput`.
+//! `cargo run --release -p host-trigger-redis --example handle_throughput`.
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
