@@ -24,7 +24,7 @@ async fn count(tick: Tick) -> Result<(), spin_sdk::key_value::Error> {
         .set("ticks", (before + 1).to_string().as_bytes())
         .await?;
     let late_ms = tick.fired_at_ms.saturating_sub(tick.scheduled_at_ms);
-    let whole_second = tick.scheduled_at_ms % 1000 == 0;
+    let whole_second = tick.scheduled_at_ms.is_multiple_of(1000);
     let last = format!(
         "whole second: {whole_second}, in time: {}",
         late_ms < 60_000
