@@ -1,9 +1,5 @@
 //! A function that does what a test asks for: one path for each behaviour.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a broken probe is to fail loudly"
-)]
+#![expect(clippy::unwrap_used, reason = "a broken probe is to fail loudly")]
 
 use std::cell::Cell;
 use std::time::Duration;
