@@ -17,7 +17,9 @@ use host_engine::{Grant, Interface, State};
 use http::uri::{Authority, Scheme};
 use http::{Request, Response, Uri};
 use wasmtime::component::Linker;
-use wasmtime_wasi_http::{Error, RequestOptions, Result, WasiBody, WasiHttpHooks};
+use wasmtime_wasi_http::{
+    DEFAULT_FORBIDDEN_HEADERS, Error, RequestOptions, Result, WasiBody, WasiHttpHooks,
+};
 
 use client::Clients;
 
@@ -148,6 +150,11 @@ impl Grant for Hooks {
 type Transferred = Box<dyn Future<Output = Result<()>> + Send>;
 
 impl WasiHttpHooks for Hooks {
+    /// Asked for every header of every request: the default makes a closure for each.
+    fn is_forbidden_header(&mut self, name: &http::HeaderName) -> bool {
+        DEFAULT_FORBIDDEN_HEADERS.contains(name)
+    }
+
     fn default_scheme(&mut self) -> Option<Scheme> {
         Some(Scheme::HTTP)
     }
