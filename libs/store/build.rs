@@ -1,6 +1,8 @@
 //! Embeds `migrations/<label>/NNNN_name.sql`: split into statements and with
-//! a checksum, so that a component does neither when it runs.
+//! a checksum, so that a component does neither when it runs. Where events are
+//! written, `migrations/events.sql` is the first of them.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -11,17 +13,20 @@ use sha2::{Digest, Sha256};
 #[path = "src/split.rs"]
 mod split;
 
+/// The labels whose first migration is `migrations/events.sql`; the numbers of
+/// their own begin with 0002.
+const WITH_EVENTS: [&str; 4] = ["care", "health", "identity", "platform"];
+
 fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("migrations");
     println!("cargo::rerun-if-changed={}", root.display());
     println!("cargo::rerun-if-changed=src/split.rs");
     let mut code = String::from("/// Every label with its migrations, oldest first.\n");
     code.push_str("pub(crate) static LABELS: &[(&str, &[Migration])] = &[\n");
-    for folder in sorted(&root)? {
-        let label = name_of(&folder)?;
+    for (label, files) in labels(&root)? {
         writeln!(code, "    ({label:?}, &[")?;
-        for (index, file) in sorted(&folder)?.iter().enumerate() {
-            write_migration(&mut code, index + 1, file)?;
+        for (version, file) in (1..).zip(&files) {
+            write_migration(&mut code, version, file)?;
         }
         code.push_str("    ]),\n");
     }
@@ -31,18 +36,44 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Appends one migration; its number must be the next one.
-fn write_migration(code: &mut String, expected: usize, file: &Path) -> Result<(), Box<dyn Error>> {
-    let stem = name_of(file)?;
-    let stem = stem
-        .strip_suffix(".sql")
-        .ok_or_else(|| format!("{}: the name must end in .sql", file.display()))?;
-    let (number, name) = stem
+/// Every label with its files, oldest first.
+fn labels(root: &Path) -> Result<BTreeMap<String, Vec<PathBuf>>, Box<dyn Error>> {
+    let events = || vec![root.join("events.sql")];
+    let mut labels: BTreeMap<_, _> = WITH_EVENTS
+        .iter()
+        .map(|label| ((*label).to_owned(), events()))
+        .collect();
+    for folder in sorted(root)?.iter().filter(|path| path.is_dir()) {
+        let files = labels.entry(name_of(folder)?).or_default();
+        for file in sorted(folder)? {
+            check_number(&file, files.len() + 1)?;
+            files.push(file);
+        }
+    }
+    Ok(labels)
+}
+
+/// A migration of a label must have the next number.
+fn check_number(file: &Path, expected: usize) -> Result<(), Box<dyn Error>> {
+    let name = name_of(file)?;
+    let number = name
         .split_once('_')
+        .map(|(number, _)| number)
+        .filter(|number| number.len() == 4)
         .ok_or_else(|| format!("{}: the name must be NNNN_name.sql", file.display()))?;
-    if number.len() != 4 || number.parse::<usize>()? != expected {
+    if number.parse::<usize>()? != expected {
         return Err(format!("{}: the next number is {expected:04}", file.display()).into());
     }
+    Ok(())
+}
+
+/// Appends one migration.
+fn write_migration(code: &mut String, version: usize, file: &Path) -> Result<(), Box<dyn Error>> {
+    let file_name = name_of(file)?;
+    let stem = file_name
+        .strip_suffix(".sql")
+        .ok_or_else(|| format!("{}: the name must end in .sql", file.display()))?;
+    let name = stem.split_once('_').map_or(stem, |(_, name)| name);
     let text = fs::read_to_string(file)?;
     let mut checksum = String::new();
     for byte in Sha256::digest(text.as_bytes()) {
@@ -50,7 +81,7 @@ fn write_migration(code: &mut String, expected: usize, file: &Path) -> Result<()
     }
     writeln!(
         code,
-        "        Migration {{ version: {expected}, name: {name:?}, checksum: {checksum:?}, statements: &{:?} }},",
+        "        Migration {{ version: {version}, name: {name:?}, checksum: {checksum:?}, statements: &{:?} }},",
         split::statements(&text)
     )?;
     Ok(())

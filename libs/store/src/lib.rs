@@ -18,8 +18,9 @@
 //! ```
 //!
 //! Placeholders are `?1`, `?2`, …; one statement per call. [`Database::open`]
-//! applies the migrations of the label (`migrations/<label>/NNNN_name.sql`)
-//! and checks them once per instance. SQL belongs into modules named `queries`.
+//! applies the migrations of the label (`migrations/<label>/NNNN_name.sql`, and
+//! before them `migrations/events.sql` where events are written) and checks them
+//! once per instance. SQL belongs into modules named `queries`.
 
 mod connection;
 mod database;

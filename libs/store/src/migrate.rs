@@ -9,7 +9,7 @@ use crate::error::StoreError;
 
 include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
 
-/// One numbered file of `migrations/<label>/`.
+/// One numbered file of `migrations/<label>/`, or the shared first one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Migration {
     version: i64,
