@@ -11,7 +11,6 @@
 //! Everything is in memory and bounded by [`RedisLimits`]; nothing outlives the
 //! process.
 
-mod clock;
 mod commands;
 mod error;
 mod glob;
@@ -22,10 +21,10 @@ mod value;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 
-pub use clock::{Clock, SystemClock};
 pub use pubsub::{Message, Subscription};
 pub use reply::Reply;
 
@@ -69,6 +68,9 @@ pub struct RedisStats {
     pub dropped: u64,
 }
 
+/// The present in milliseconds since the Unix epoch, for the expiry of keys.
+type NowMs = dyn Fn() -> i64 + Send + Sync;
+
 /// A handle on an embedded server; clones are the same server.
 ///
 /// The server ends with its last handle: subscriptions then end too.
@@ -78,7 +80,7 @@ pub struct EmbeddedRedis {
 }
 
 struct Server {
-    clock: Arc<dyn Clock>,
+    now_ms: Box<NowMs>,
     keys: Mutex<Keyspace>,
     hub: Arc<Hub>,
 }
@@ -86,18 +88,21 @@ struct Server {
 impl EmbeddedRedis {
     /// An empty server.
     pub fn new(limits: RedisLimits) -> Self {
-        Self::with_clock(limits, Arc::new(SystemClock))
+        Self::with_clock(limits, system_now_ms)
     }
 
-    /// An empty server that takes the time from `clock`.
-    pub fn with_clock(limits: RedisLimits, clock: Arc<dyn Clock>) -> Self {
+    /// An empty server for which it is `now_ms` milliseconds since the Unix epoch.
+    pub fn with_clock(
+        limits: RedisLimits,
+        now_ms: impl Fn() -> i64 + Send + Sync + 'static,
+    ) -> Self {
         let queue = QueueLimits {
             messages_max: limits.subscriber_queue_messages_max,
             bytes_max: limits.subscriber_queue_bytes_max,
         };
         Self {
             server: Arc::new(Server {
-                clock,
+                now_ms: Box::new(now_ms),
                 keys: Mutex::new(Keyspace::new(limits.memory_bytes_max)),
                 hub: Arc::new(Hub::new(queue)),
             }),
@@ -118,7 +123,7 @@ impl EmbeddedRedis {
             return Ok(Reply::count(self.server.hub.publish(channel, payload)));
         }
         let mut keys = self.keys();
-        keys.set_now_ms(self.server.clock.now_ms());
+        keys.set_now_ms((self.server.now_ms)());
         commands::run(&mut keys, name, args)
     }
 
@@ -162,4 +167,13 @@ impl fmt::Debug for EmbeddedRedis {
             .field("stats", &self.stats())
             .finish_non_exhaustive()
     }
+}
+
+/// The clock of the machine.
+fn system_now_ms() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| {
+            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+        })
 }

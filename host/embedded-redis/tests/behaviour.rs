@@ -5,16 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use bytes::Bytes;
-use host_embedded_redis::{Clock, EmbeddedRedis, RedisLimits, Reply, Subscription};
+use host_embedded_redis::{EmbeddedRedis, RedisLimits, Reply, Subscription};
 
-/// A clock that moves only when told to.
-#[derive(Default)]
-struct ManualClock(AtomicI64);
-
-impl Clock for ManualClock {
-    fn now_ms(&self) -> i64 {
-        self.0.load(Ordering::Relaxed)
-    }
+/// A server, and its clock, which moves only when told to.
+fn server_with_clock() -> (EmbeddedRedis, Arc<AtomicI64>) {
+    let clock = Arc::new(AtomicI64::default());
+    let read = clock.clone();
+    let now_ms = move || read.load(Ordering::Relaxed);
+    let redis = EmbeddedRedis::with_clock(RedisLimits::default(), now_ms);
+    (redis, clock)
 }
 
 fn server() -> EmbeddedRedis {
@@ -58,14 +57,13 @@ fn unknown_commands_are_refused_in_the_words_of_redis() {
 
 #[test]
 fn keys_expire_when_their_time_has_come() {
-    let clock = Arc::new(ManualClock::default());
-    let redis = EmbeddedRedis::with_clock(RedisLimits::default(), clock.clone());
+    let (redis, clock) = server_with_clock();
     run(&redis, "SET k v PX 1500");
     assert_eq!(run(&redis, "PTTL k"), Reply::Integer(1500));
     assert_eq!(run(&redis, "TTL k"), Reply::Integer(2));
-    clock.0.store(1499, Ordering::Relaxed);
+    clock.store(1499, Ordering::Relaxed);
     assert_eq!(run(&redis, "GET k"), bulk("v"));
-    clock.0.store(1500, Ordering::Relaxed);
+    clock.store(1500, Ordering::Relaxed);
     assert_eq!(run(&redis, "EXISTS k"), Reply::Integer(0));
     assert_eq!(run(&redis, "GET k"), Reply::Nil);
     assert_eq!(run(&redis, "DBSIZE"), Reply::Integer(0));
@@ -74,10 +72,9 @@ fn keys_expire_when_their_time_has_come() {
 
 #[test]
 fn an_expired_key_does_not_count_as_removed() {
-    let clock = Arc::new(ManualClock::default());
-    let redis = EmbeddedRedis::with_clock(RedisLimits::default(), clock.clone());
+    let (redis, clock) = server_with_clock();
     run(&redis, "SET k v PX 10");
-    clock.0.store(10, Ordering::Relaxed);
+    clock.store(10, Ordering::Relaxed);
     assert_eq!(run(&redis, "DEL k"), Reply::Integer(0));
     assert_eq!(run(&redis, "PERSIST k"), Reply::Integer(0));
 }
