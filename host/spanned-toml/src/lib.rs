@@ -19,6 +19,8 @@
 //! ```
 
 mod error;
+#[cfg(feature = "golden")]
+pub mod golden;
 mod suggest;
 mod table;
 mod value;
