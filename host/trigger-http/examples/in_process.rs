@@ -11,6 +11,10 @@ use host_interface_key_value::KeyValue;
 use host_interface_sqlite::Sqlite;
 use host_testkit::Probe;
 
+/// The allocator of the host.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const WARM_UP: u32 = 2_000;
 const REQUESTS: u32 = 100_000;
 

@@ -16,6 +16,7 @@ mod respond;
 mod route;
 mod serve;
 mod tls;
+mod turn;
 
 pub use body::{ResponseBody, StreamBody};
 pub use invoke::HttpFunction;

@@ -19,6 +19,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::serve::{HttpApp, Peer};
 use crate::tls::{TlsError, TlsFiles};
+use crate::turn::WriteNextTurn;
 
 /// Ports tried by `--find-free-port`.
 const FREE_PORTS_TRIED: u16 = 10;
@@ -363,7 +364,8 @@ impl Connection {
                 Ok::<_, std::convert::Infallible>(app.handle(request, peer).await)
             }
         });
-        let served = self.builder.serve_connection(TokioIo::new(stream), service);
+        let stream = TokioIo::new(WriteNextTurn::new(stream));
+        let served = self.builder.serve_connection(stream, service);
         if let Err(error) = watcher.watch(served).await {
             tracing::debug!(%error, "connection ended");
         }
