@@ -16,7 +16,8 @@ use std::time::{Duration, Instant};
 
 use host_embedded_redis::{EmbeddedRedis, RedisLimits};
 use host_trigger_redis::{
-    AddressStats, RedisFunction, RedisTrigger, RedisTriggerError, RedisTriggerOptions,
+    AddressStats, RedisBinding, RedisFunction, RedisRunner, RedisTrigger, RedisTriggerError,
+    RedisTriggerOptions,
 };
 use server::RealRedis;
 use std::sync::Arc;
@@ -37,15 +38,42 @@ fn embedded() -> (EmbeddedRedis, RedisTriggerOptions) {
     (redis, options)
 }
 
+/// A trigger that runs until it is stopped or dropped.
+struct Running {
+    trigger: RedisTrigger,
+    runner: RedisRunner,
+    stats: Arc<AddressStats>,
+}
+
+impl Running {
+    fn start(options: RedisTriggerOptions, bindings: Vec<RedisBinding>) -> Self {
+        let trigger = RedisTrigger::new(options, bindings).unwrap();
+        let stats = trigger.subscriptions().next().unwrap().stats.clone();
+        Self {
+            runner: trigger.start(),
+            stats,
+            trigger,
+        }
+    }
+
+    /// Starts, and is subscribed at a real server.
+    async fn connected(options: RedisTriggerOptions, bindings: Vec<RedisBinding>) -> Self {
+        let running = Self::start(options, bindings);
+        until("it is subscribed", || running.stats.is_connected()).await;
+        running
+    }
+
+    /// How many messages each component has handled.
+    fn handled(&self) -> Vec<u64> {
+        handled(&self.trigger)
+    }
+}
+
 fn handled(trigger: &RedisTrigger) -> Vec<u64> {
     trigger
         .functions()
         .map(|function| function.stats().handled())
         .collect()
-}
-
-fn stats(trigger: &RedisTrigger) -> Arc<AddressStats> {
-    trigger.subscriptions().next().unwrap().stats.clone()
 }
 
 /// Looks again and again until something is so.
@@ -67,13 +95,12 @@ async fn a_message_reaches_every_component_of_its_channel() {
         binding(EMBEDDED, "orders", &second),
         binding(EMBEDDED, "payments", &second),
     ];
-    let trigger = RedisTrigger::new(options, bindings).unwrap();
-    let runner = trigger.start();
+    let running = Running::start(options, bindings);
     assert_eq!(redis.publish("orders", "1".into()), 1);
     assert_eq!(redis.publish("payments", "2".into()), 1);
     assert_eq!(redis.publish("returns", "3".into()), 0);
-    until("all is handled", || handled(&trigger) == [1, 2]).await;
-    assert!(runner.stop(DEADLINE).await);
+    until("all is handled", || running.handled() == [1, 2]).await;
+    assert!(running.runner.stop(DEADLINE).await);
     assert_eq!(redis.publish("orders", "4".into()), 0);
 }
 
@@ -82,13 +109,12 @@ async fn failures_are_counted_and_what_follows_is_handled() {
     let gate = Gate::open();
     let function = subscriber("a", &gate);
     let (redis, options) = embedded();
-    let trigger = RedisTrigger::new(options, vec![binding(EMBEDDED, "c", &function)]).unwrap();
-    let _runner = trigger.start();
+    let running = Running::start(options, vec![binding(EMBEDDED, "c", &function)]);
     for payload in ["error", "trap", "", "fine"] {
         redis.publish("c", payload.into());
     }
-    until("two are handled", || handled(&trigger) == [2]).await;
-    let failed = || trigger.functions().next().unwrap().stats().failed();
+    until("two are handled", || running.handled() == [2]).await;
+    let failed = || running.trigger.functions().next().unwrap().stats().failed();
     until("two have failed", || failed() == 2).await;
 }
 
@@ -141,14 +167,13 @@ async fn a_component_handles_a_bounded_number_of_messages_at_a_time() {
     let (redis, mut options) = embedded();
     options.in_flight_max = 3;
     options.queue_messages_max = 4;
-    let trigger = RedisTrigger::new(options, vec![binding(EMBEDDED, "c", &function)]).unwrap();
-    let runner = trigger.start();
+    let running = Running::start(options, vec![binding(EMBEDDED, "c", &function)]);
     for _ in 0..100 {
         redis.publish("c", "x".into());
         tokio::task::yield_now().await;
     }
     until("three are being handled", || gate.waiting() == 3).await;
-    let stats = stats(&trigger);
+    let stats = &running.stats;
     until("the embedded server drops the rest", || {
         redis.stats().dropped > 0 && stats.received() == 8
     })
@@ -157,14 +182,14 @@ async fn a_component_handles_a_bounded_number_of_messages_at_a_time() {
     gate.allow(100);
     let delivered = redis.stats().delivered;
     until("what was delivered is handled", || {
-        handled(&trigger) == [delivered]
+        running.handled() == [delivered]
     })
     .await;
     until("the loss is seen", || {
         stats.dropped() == redis.stats().dropped
     })
     .await;
-    assert!(runner.stop(DEADLINE).await);
+    assert!(running.runner.stop(DEADLINE).await);
 }
 
 #[tokio::test]
@@ -172,16 +197,15 @@ async fn stopping_waits_for_messages_that_were_taken() {
     let gate = Gate::closed();
     let function = subscriber("a", &gate);
     let (redis, options) = embedded();
-    let trigger = RedisTrigger::new(options, vec![binding(EMBEDDED, "c", &function)]).unwrap();
-    let runner = trigger.start();
+    let running = Running::start(options, vec![binding(EMBEDDED, "c", &function)]);
     redis.publish("c", "x".into());
     until("it is being handled", || gate.waiting() == 1).await;
-    let stopping = tokio::spawn(runner.stop(DEADLINE));
+    let stopping = tokio::spawn(running.runner.stop(DEADLINE));
     until("nobody is subscribed", || redis.stats().subscriptions == 0).await;
     assert!(!stopping.is_finished());
     gate.allow(1);
     assert!(stopping.await.unwrap());
-    assert_eq!(handled(&trigger), [1]);
+    assert_eq!(handled(&running.trigger), [1]);
 }
 
 #[tokio::test]
@@ -189,11 +213,10 @@ async fn stopping_cuts_off_what_takes_too_long() {
     let gate = Gate::closed();
     let function = subscriber("a", &gate);
     let (redis, options) = embedded();
-    let trigger = RedisTrigger::new(options, vec![binding(EMBEDDED, "c", &function)]).unwrap();
-    let runner = trigger.start();
+    let running = Running::start(options, vec![binding(EMBEDDED, "c", &function)]);
     redis.publish("c", "x".into());
     until("it is being handled", || gate.waiting() == 1).await;
-    assert!(!runner.stop(Duration::ZERO).await);
+    assert!(!running.runner.stop(Duration::ZERO).await);
 }
 
 fn impatient() -> RedisTriggerOptions {
@@ -217,21 +240,18 @@ async fn messages_of_a_real_server_arrive_again_after_it_was_away() {
         binding(&redis.address(), "a", &function),
         binding(&redis.address(), "b", &function),
     ];
-    let trigger = RedisTrigger::new(impatient(), bindings).unwrap();
-    let runner = trigger.start();
-    let stats = stats(&trigger);
-    until("it is subscribed", || stats.is_connected()).await;
+    let running = Running::connected(impatient(), bindings).await;
     assert_eq!(publish(&mut redis.connect(), "a", "x"), 1);
     assert_eq!(publish(&mut redis.connect(), "b", "x"), 1);
-    until("both are handled", || handled(&trigger) == [2]).await;
+    until("both are handled", || running.handled() == [2]).await;
     redis.stop();
-    until("the loss is noticed", || !stats.is_connected()).await;
+    until("the loss is noticed", || !running.stats.is_connected()).await;
     redis.start_again();
-    until("it is subscribed again", || stats.is_connected()).await;
-    assert_eq!(stats.reconnects(), 1);
+    until("it is subscribed again", || running.stats.is_connected()).await;
+    assert_eq!(running.stats.reconnects(), 1);
     assert_eq!(publish(&mut redis.connect(), "b", "x"), 1);
-    until("one more is handled", || handled(&trigger) == [3]).await;
-    assert!(runner.stop(DEADLINE).await);
+    until("one more is handled", || running.handled() == [3]).await;
+    assert!(running.runner.stop(DEADLINE).await);
 }
 
 #[tokio::test]
@@ -241,12 +261,10 @@ async fn a_server_that_is_not_there_at_the_start_is_waited_for() {
     let mut redis = RealRedis::start();
     redis.stop();
     let bindings = vec![binding(&redis.address(), "a", &function)];
-    let trigger = RedisTrigger::new(impatient(), bindings).unwrap();
-    let _runner = trigger.start();
+    let running = Running::start(impatient(), bindings);
     redis.start_again();
-    let stats = stats(&trigger);
-    until("it is subscribed", || stats.is_connected()).await;
-    assert_eq!(stats.reconnects(), 0);
+    until("it is subscribed", || running.stats.is_connected()).await;
+    assert_eq!(running.stats.reconnects(), 0);
 }
 
 #[tokio::test]
@@ -260,20 +278,17 @@ async fn a_slow_component_makes_a_real_server_wait_and_loses_nothing() {
         ..RedisTriggerOptions::default()
     };
     let bindings = vec![binding(&redis.address(), "a", &function)];
-    let trigger = RedisTrigger::new(options, bindings).unwrap();
-    let _runner = trigger.start();
-    let stats = stats(&trigger);
-    until("it is subscribed", || stats.is_connected()).await;
+    let running = Running::connected(options, bindings).await;
     let mut connection = redis.connect();
     let payload = "x".repeat(10_000);
     for _ in 0..500 {
         publish(&mut connection, "a", &payload);
     }
     until("two are being handled", || gate.waiting() == 2).await;
-    until("the queue is full", || stats.received() == 6).await;
+    until("the queue is full", || running.stats.received() == 6).await;
     gate.allow(500);
-    until("all is handled", || handled(&trigger) == [500]).await;
-    assert_eq!(stats.received(), 500);
+    until("all is handled", || running.handled() == [500]).await;
+    assert_eq!(running.stats.received(), 500);
 }
 
 #[tokio::test]
@@ -286,16 +301,13 @@ async fn a_message_that_is_too_large_is_dropped_and_counted() {
         ..RedisTriggerOptions::default()
     };
     let bindings = vec![binding(&redis.address(), "a", &function)];
-    let trigger = RedisTrigger::new(options, bindings).unwrap();
-    let _runner = trigger.start();
-    let stats = stats(&trigger);
-    until("it is subscribed", || stats.is_connected()).await;
+    let running = Running::connected(options, bindings).await;
     let mut connection = redis.connect();
     for size in [101, 100] {
         publish(&mut connection, "a", &"x".repeat(size));
     }
-    until("one is handled", || handled(&trigger) == [1]).await;
-    assert_eq!(stats.refused(), 1);
+    until("one is handled", || running.handled() == [1]).await;
+    assert_eq!(running.stats.refused(), 1);
 }
 
 /// How often the server was asked whether it is there.
@@ -332,14 +344,11 @@ async fn credentials_are_used_and_a_silent_server_is_asked() {
     let address = redis
         .address()
         .replace("redis://", "redis://events:s3cret@");
-    let trigger = RedisTrigger::new(options, vec![binding(&address, "a", &function)]).unwrap();
-    let _runner = trigger.start();
-    let stats = stats(&trigger);
-    until("it is subscribed", || stats.is_connected()).await;
+    let running = Running::connected(options, vec![binding(&address, "a", &function)]).await;
     until("the server was asked three times", || {
         pings(&mut connection) >= 3
     })
     .await;
     publish(&mut connection, "a", "x");
-    until("it is handled", || handled(&trigger) == [1]).await;
+    until("it is handled", || running.handled() == [1]).await;
 }
