@@ -3,6 +3,7 @@
 //! `host-manifest` makes an [`App`] from `spin.toml`; everything that serves
 //! requests reads it. Nothing here opens a file or a socket.
 
+mod cron;
 mod failure;
 mod hosts;
 mod limits;
@@ -12,6 +13,7 @@ mod template;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+pub use cron::{CronPolicy, Missed, Overlap};
 pub use failure::{Failure, FailureKind};
 pub use hosts::{AllowedHosts, HostsError};
 pub use limits::{InstanceReuse, Limits};
@@ -147,8 +149,10 @@ pub struct RedisTrigger {
 pub struct CronTrigger {
     /// The component that runs.
     pub component: String,
-    /// Six fields, seconds first, in UTC.
+    /// Six fields, seconds first, in the time zone of the policy.
     pub expression: String,
+    /// How it is kept.
+    pub policy: CronPolicy,
 }
 
 /// One component and what it may use.

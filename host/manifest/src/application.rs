@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use host_app::{AppOptions, Limits, Template, Variable};
 use host_spanned_toml::{Problem, Table, Value};
 
+use crate::cron::{self, PolicyEntry};
 use crate::names::{self, NameRule};
 use crate::{Context, tool, trigger};
 
 /// What `[application]` says.
 #[derive(Default)]
-pub(crate) struct Settings {
+pub(crate) struct Settings<'d> {
     pub(crate) name: String,
     pub(crate) version: String,
     pub(crate) description: String,
@@ -19,6 +20,8 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
     /// The address of Redis triggers that name none.
     pub(crate) redis_address: Option<Template>,
+    /// How schedules are kept, by the id of their trigger.
+    pub(crate) cron: Vec<PolicyEntry<'d>>,
 }
 
 /// Goes on only with a manifest of version 2: in any other, every further
@@ -58,7 +61,7 @@ pub(crate) fn check_version(table: &Table<'_>) -> Option<()> {
 }
 
 /// Reads `[application]`.
-pub(crate) fn read(context: &Context<'_>, root: &Table<'_>) -> Settings {
+pub(crate) fn read<'d>(context: &Context<'_>, root: &Table<'d>) -> Settings<'d> {
     let mend = "add a section [application] with name = \"...\"";
     let Some(table) = root.require("application", mend).and_then(|v| v.table()) else {
         return Settings::default();
@@ -82,6 +85,7 @@ pub(crate) fn read(context: &Context<'_>, root: &Table<'_>) -> Settings {
     if let Some(suoke) = tool::read(&table) {
         tool::read_application(&suoke, &mut settings.options);
         settings.limits = tool::read_limits(&suoke, &Limits::default());
+        settings.cron = cron::read(&suoke);
         suoke.finish();
     }
     table.finish();

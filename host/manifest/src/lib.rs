@@ -11,6 +11,7 @@
 
 mod application;
 mod component;
+mod cron;
 mod dependency;
 mod dependency_name;
 mod files;

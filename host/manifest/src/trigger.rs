@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use host_app::{CronTrigger, RedisTrigger, Template, Trigger, TriggerSpec};
+use host_app::{CronPolicy, CronTrigger, RedisTrigger, Template, Trigger, TriggerSpec};
 use host_spanned_toml::{Problem, Table, Value};
 
 use crate::Context;
 use crate::application::Settings;
 use crate::component::{self, Draft};
+use crate::cron;
 use crate::names::{self, NameRule};
 use crate::trigger_http::{self, Routes};
 
@@ -27,12 +28,15 @@ struct Entry<'d> {
 /// that are written inside of triggers are added to the others.
 pub(crate) fn read_all<'d>(
     context: &Context<'_>,
-    settings: &Settings,
+    settings: &Settings<'_>,
     root: &Table<'d>,
     components: &mut BTreeMap<String, Draft<'d>>,
 ) -> Vec<Trigger> {
     let entries = read_entries(root);
     let ids = read_ids(&entries);
+    let schedules = entries.iter().zip(&ids);
+    let schedules = schedules.filter(|(entry, _)| entry.kind == "cron");
+    cron::check_names(&settings.cron, schedules.map(|(_, id)| id.as_str()));
     let mut routes = Routes::default();
     let mut triggers = Vec::new();
     for (entry, id) in entries.into_iter().zip(ids) {
@@ -41,7 +45,8 @@ pub(crate) fn read_all<'d>(
         let spec = match entry.kind {
             "http" => trigger_http::read(table, component, &id, &mut routes).map(TriggerSpec::Http),
             "redis" => read_redis(context, settings, table, component).map(TriggerSpec::Redis),
-            _ => read_cron(table, component).map(TriggerSpec::Cron),
+            _ => read_cron(table, component, cron::policy(&settings.cron, &id))
+                .map(TriggerSpec::Cron),
         };
         entry.table.finish();
         triggers.extend(spec.map(|spec| Trigger { id, spec }));
@@ -137,7 +142,7 @@ fn free_id(entry: &Entry<'_>, taken: &BTreeSet<String>) -> String {
 /// The id of the trigger's component.
 fn read_component<'d>(
     context: &Context<'_>,
-    settings: &Settings,
+    settings: &Settings<'_>,
     entry: &Entry<'d>,
     trigger_id: &str,
     components: &mut BTreeMap<String, Draft<'d>>,
@@ -178,7 +183,7 @@ fn require_component(table: &Table<'_>, component: Option<String>) -> Option<Str
 
 fn read_redis(
     context: &Context<'_>,
-    settings: &Settings,
+    settings: &Settings<'_>,
     table: &Table<'_>,
     component: Option<String>,
 ) -> Option<RedisTrigger> {
@@ -220,7 +225,11 @@ pub(crate) fn redis_address(context: &Context<'_>, value: &Value<'_>) -> Option<
     Some(template)
 }
 
-fn read_cron(table: &Table<'_>, component: Option<String>) -> Option<CronTrigger> {
+fn read_cron(
+    table: &Table<'_>,
+    component: Option<String>,
+    policy: CronPolicy,
+) -> Option<CronTrigger> {
     let component = require_component(table, component);
     let expression = table
         .require("cron_expression", "add cron_expression = \"0 */5 * * * *\"")
@@ -228,5 +237,6 @@ fn read_cron(table: &Table<'_>, component: Option<String>) -> Option<CronTrigger
     Some(CronTrigger {
         component: component?,
         expression: expression?.to_owned(),
+        policy,
     })
 }
