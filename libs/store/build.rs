@@ -1,6 +1,7 @@
 //! Embeds `migrations/<label>/NNNN_name.sql`: split into statements and with
 //! a checksum, so that a component does neither when it runs. Where events are
-//! written, `migrations/events.sql` is the first of them.
+//! written, `migrations/events.sql` is the first of them, and with it
+//! `migrations/participants.sql` where functions take part in sagas.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -13,9 +14,14 @@ use sha2::{Digest, Sha256};
 #[path = "src/split.rs"]
 mod split;
 
-/// The labels whose first migration is `migrations/events.sql`; the numbers of
-/// their own begin with 0002.
-const WITH_EVENTS: [&str; 4] = ["care", "health", "identity", "platform"];
+/// The shared files that are the first migration of a label; the numbers of its
+/// own begin with 0002.
+const SHARED: [(&str, &[&str]); 4] = [
+    ("care", &["events.sql", "participants.sql"]),
+    ("health", &["events.sql", "participants.sql"]),
+    ("identity", &["events.sql"]),
+    ("platform", &["events.sql"]),
+];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("migrations");
@@ -25,8 +31,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     code.push_str("pub(crate) static LABELS: &[(&str, &[Migration])] = &[\n");
     for (label, files) in labels(&root)? {
         writeln!(code, "    ({label:?}, &[")?;
-        for (version, file) in (1..).zip(&files) {
-            write_migration(&mut code, version, file)?;
+        for (version, parts) in (1..).zip(&files) {
+            write_migration(&mut code, version, parts)?;
         }
         code.push_str("    ]),\n");
     }
@@ -36,18 +42,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Every label with its files, oldest first.
-fn labels(root: &Path) -> Result<BTreeMap<String, Vec<PathBuf>>, Box<dyn Error>> {
-    let events = || vec![root.join("events.sql")];
-    let mut labels: BTreeMap<_, _> = WITH_EVENTS
-        .iter()
-        .map(|label| ((*label).to_owned(), events()))
-        .collect();
+/// Every label with the files of its migrations, oldest first.
+fn labels(root: &Path) -> Result<BTreeMap<String, Vec<Vec<PathBuf>>>, Box<dyn Error>> {
+    let mut labels = BTreeMap::new();
+    for (label, shared) in SHARED {
+        let first = shared.iter().map(|name| root.join(name)).collect();
+        labels.insert(label.to_owned(), vec![first]);
+    }
     for folder in sorted(root)?.iter().filter(|path| path.is_dir()) {
         let files = labels.entry(name_of(folder)?).or_default();
         for file in sorted(folder)? {
             check_number(&file, files.len() + 1)?;
-            files.push(file);
+            files.push(vec![file]);
         }
     }
     Ok(labels)
@@ -67,14 +73,26 @@ fn check_number(file: &Path, expected: usize) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Appends one migration.
-fn write_migration(code: &mut String, version: usize, file: &Path) -> Result<(), Box<dyn Error>> {
-    let file_name = name_of(file)?;
-    let stem = file_name
-        .strip_suffix(".sql")
-        .ok_or_else(|| format!("{}: the name must end in .sql", file.display()))?;
-    let name = stem.split_once('_').map_or(stem, |(_, name)| name);
-    let text = fs::read_to_string(file)?;
+/// Appends one migration, named like the first of its files.
+fn write_migration(
+    code: &mut String,
+    version: usize,
+    parts: &[PathBuf],
+) -> Result<(), Box<dyn Error>> {
+    let (mut names, mut text) = (Vec::new(), String::new());
+    for file in parts {
+        let file_name = name_of(file)?;
+        let stem = file_name
+            .strip_suffix(".sql")
+            .ok_or_else(|| format!("{}: the name must end in .sql", file.display()))?;
+        names.push(
+            stem.split_once('_')
+                .map_or(stem, |(_, name)| name)
+                .to_owned(),
+        );
+        text.push_str(&fs::read_to_string(file)?);
+    }
+    let name = names.join(" and ");
     let mut checksum = String::new();
     for byte in Sha256::digest(text.as_bytes()) {
         write!(checksum, "{byte:02x}")?;

@@ -19,8 +19,8 @@
 //!
 //! Placeholders are `?1`, `?2`, …; one statement per call. [`Database::open`]
 //! applies the migrations of the label (`migrations/<label>/NNNN_name.sql`, and
-//! before them `migrations/events.sql` where events are written) and checks them
-//! once per instance. SQL belongs into modules named `queries`.
+//! before them the files that labels share, such as `migrations/events.sql`) and
+//! checks them once per instance. SQL belongs into modules named `queries`.
 
 mod connection;
 mod database;

@@ -1,0 +1,10 @@
+//! Sagas: work of several functions that is done completely or taken back.
+//!
+//! A definition names steps and who takes part in them. The orchestrator sends
+//! a command event for each step and waits for replies; when a step fails, it
+//! and the steps before it are undone in reverse order. Participants make each
+//! command take effect once: see [`participant`].
+
+pub mod messages;
+pub mod participant;
+mod text;
