@@ -1,4 +1,5 @@
-//! The inquiry step (问诊): what a person says, as findings of the lexicon.
+//! The inquiry step (问诊), what a person says as findings of the lexicon, and the
+//! [differentiation](differentiate) of findings: which syndromes they suggest.
 //!
 //! Pure and deterministic: no clock, no randomness, no input or output. The terms
 //! live in `data/` and change without a line of code:
@@ -6,11 +7,13 @@
 //! - `findings.json`: the lexicon, each code with its name and synonyms;
 //! - `colloquial.json`: what people say that the lexicon does not name;
 //! - `modifiers.json`: words of denial and of degree;
+//! - `syndromes.json`: syndromes and elements with the weights of their findings;
 //! - `red-flags.json`: what points to an emergency;
 //! - `fold.txt`: traditional characters and their simplified form.
 //!
 //! Figures marked *engineering default* are ours and await clinical review.
 
+mod differentiation;
 mod duration;
 mod findings;
 mod knowledge;
@@ -22,6 +25,11 @@ mod scan;
 mod text;
 mod trie;
 
+pub use differentiation::{
+    Conflict, DIFFERENTIATION_ENGINE, Differentiation, EightPrinciples, Element, ElementKind,
+    Evidence, Method, OBSERVATIONS_MAX, Observation, Outcome, Question, Resolution, Source, Status,
+    Syndrome, differentiate,
+};
 pub use knowledge::{ENGINE, knowledge_version};
 pub use report::{Language, Model, Report, ReportFinding, disclaimers};
 pub use result::{Finding, Quality, Severity, StepResult};
