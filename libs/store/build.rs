@@ -42,8 +42,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Every label with the files of its migrations, oldest first.
-fn labels(root: &Path) -> Result<BTreeMap<String, Vec<Vec<PathBuf>>>, Box<dyn Error>> {
+/// The files of one migration.
+type Parts = Vec<PathBuf>;
+
+/// Every label with its migrations, oldest first.
+fn labels(root: &Path) -> Result<BTreeMap<String, Vec<Parts>>, Box<dyn Error>> {
     let mut labels = BTreeMap::new();
     for (label, shared) in SHARED {
         let first = shared.iter().map(|name| root.join(name)).collect();
