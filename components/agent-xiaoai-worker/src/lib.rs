@@ -2,7 +2,9 @@
 
 mod queries;
 
-use suoke_events::types::{ConsultationCreated, DIAGNOSIS_REQUEST, DiagnosisRequested};
+use suoke_events::types::{
+    ConsultationCreated, DIAGNOSIS_REQUEST, DiagnosisRequested, HEALTH_CONSULTATION,
+};
 use suoke_events::{Event, EventError, consume, outbox};
 use suoke_guest::{clock, log};
 use suoke_store::Database;
@@ -10,15 +12,15 @@ use suoke_store::Database;
 /// The name in the inbox.
 const CONSUMER: &str = "agent-xiaoai-worker";
 
-suoke_events::subscriber!(on_event);
+suoke_events::subscriber!(CONSUMER, "care", on_event);
 
-async fn on_event(event: Event) -> Result<(), EventError> {
-    let mut db = Database::open("care").await?;
-    if let Some(next) = take_in(&mut db, &event).await? {
+async fn on_event(db: &mut Database, event: &Event) -> Result<Vec<Event>, EventError> {
+    event.expect_kind(&[HEALTH_CONSULTATION])?;
+    let next = take_in(db, event).await?;
+    if next.is_some() {
         log::info("consultation taken in", &[("event.id", &event.id)]);
-        suoke_events::announce(&db, &[next]).await;
     }
-    Ok(())
+    Ok(next.into_iter().collect())
 }
 
 /// Sets the status and asks for a diagnosis, once for each event. A

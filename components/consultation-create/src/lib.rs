@@ -44,7 +44,7 @@ async fn route(mut request: Request) -> Result<Reply, ApiError> {
     let complaint = checked(&asked.chief_complaint)?;
     let mut db = Database::open("care").await?;
     let (created, event) = create(&mut db, &request, &who.user_id, complaint, asked.agent).await?;
-    suoke_events::announce(&db, &[event]).await;
+    suoke_events::announce(&[event]).await;
     let location = format!("/api/v1/consultations/{}", created.consultation_id);
     reply::created(&location, &created)
 }

@@ -5,33 +5,26 @@ mod queries;
 
 use suoke_diagnosis_steps as steps;
 use suoke_events::types::{DIAGNOSIS_REQUEST, DiagnosisRequested};
-use suoke_events::{Event, EventError, announce, consume};
+use suoke_events::{Event, EventError, consume};
 use suoke_store::{Database, Transaction};
 
 /// The consumer of the inbox and the producer of the outbox.
 const COMPONENT: &str = "diagnosis-worker";
 
-suoke_events::subscriber!(on_event);
+suoke_events::subscriber!(COMPONENT, "care", on_event);
 
-/// A failure is logged with its reason by the subscriber; whatever it is, the next
-/// message gets through.
-async fn on_event(event: Event) -> Result<(), EventError> {
-    let request = checked(&event)?;
+async fn on_event(db: &mut Database, event: &Event) -> Result<Vec<Event>, EventError> {
+    let request = checked(event)?;
     // Pure and without the write lock.
     let result = steps::inquiry(&request.text);
-    let mut db = Database::open("care").await?;
-    let work = async |tx: &Transaction<'_>| complete::complete(tx, &event, &request, &result).await;
-    if let Some(completed) = consume(&mut db, COMPONENT, &event, work).await?.flatten() {
-        announce(&db, &[completed]).await;
-    }
-    Ok(())
+    let work = async |tx: &Transaction<'_>| complete::complete(tx, event, &request, &result).await;
+    let completed = consume(db, COMPONENT, event, work).await?;
+    Ok(completed.flatten().into_iter().collect())
 }
 
 /// What was asked for, if this worker can do it.
 fn checked(event: &Event) -> Result<DiagnosisRequested, EventError> {
-    if event.kind != DIAGNOSIS_REQUEST {
-        return Err(unfit(event, "its type is another one"));
-    }
+    event.expect_kind(&[DIAGNOSIS_REQUEST])?;
     let request: DiagnosisRequested = event.data_as()?;
     match request.step.as_str() {
         "inquiry" => Ok(request),

@@ -28,7 +28,7 @@ pub async fn store(
         .transaction(async |tx| write(tx, request, batch, user_id, now_ms).await)
         .await?;
     if let Some(event) = event {
-        announce(&db, &[event]).await;
+        announce(&[event]).await;
     }
     let candidates = batch.candidates().iter();
     let repeated: Vec<_> = candidates

@@ -33,7 +33,7 @@ async fn route(mut request: Request) -> Result<Reply, ApiError> {
     let mut db = Database::open(accounts::LABEL).await?;
     let (user, tokens, event) =
         accounts::register(&mut db, &settings, &request, registration).await?;
-    suoke_events::announce(&db, &[event]).await;
+    suoke_events::announce(&[event]).await;
     let location = format!("/api/v1/users/{}", user.user_id);
     reply::created(&location, &Registered { user, tokens })
 }

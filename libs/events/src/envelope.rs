@@ -11,7 +11,7 @@ use crate::error::EventError;
 pub const EVENT_SIZE_BYTES_MAX: usize = 256 * 1024;
 
 /// How long a text attribute may be.
-const ATTRIBUTE_SIZE_BYTES_MAX: usize = 512;
+pub(crate) const ATTRIBUTE_SIZE_BYTES_MAX: usize = 512;
 
 /// One event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,6 +52,9 @@ pub struct Event {
     /// W3C trace context.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
+    /// The version of what the type promises; without it, 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schemaversion: Option<u32>,
     /// What the type promises.
     #[serde(default)]
     pub data: Value,
@@ -83,6 +86,7 @@ impl Event {
             causationid: None,
             sequence: None,
             traceparent: None,
+            schemaversion: None,
             data,
             extensions: Map::new(),
         })
@@ -118,13 +122,14 @@ impl Event {
     /// # Errors
     /// When it is too large, not JSON, or its envelope is not ours to understand.
     pub fn parse(message: &[u8]) -> Result<Self, EventError> {
-        if message.len() > EVENT_SIZE_BYTES_MAX {
-            return Err(EventError::TooLarge {
-                size_bytes: message.len(),
-            });
-        }
+        check_size(message, EVENT_SIZE_BYTES_MAX)?;
         let object: Map<String, Value> =
             serde_json::from_slice(message).map_err(|error| EventError::NotJson(place(&error)))?;
+        Self::from_object(object)
+    }
+
+    /// Checks what was read already.
+    pub(crate) fn from_object(object: Map<String, Value>) -> Result<Self, EventError> {
         for attribute in ["specversion", "id", "source", "type"] {
             check_required(&object, attribute)?;
         }
@@ -145,6 +150,9 @@ impl Event {
         if object.contains_key("data_base64") {
             return Err(wrong("data_base64", "binary data is not accepted"));
         }
+        if !is_version(object.get("schemaversion")) {
+            return Err(wrong("schemaversion", "must be a whole number"));
+        }
         let mut event: Self = serde_json::from_value(Value::Object(object))
             .map_err(|error| wrong("sequence", &error.to_string()))?;
         // A broken trace context must not break what it only describes.
@@ -161,19 +169,46 @@ impl Event {
             id: self.id.clone(),
             reason: error.to_string(),
         })?;
-        if message.len() > EVENT_SIZE_BYTES_MAX {
-            return Err(EventError::TooLarge {
-                size_bytes: message.len(),
-            });
-        }
+        check_size(&message, EVENT_SIZE_BYTES_MAX)?;
         Ok(message)
     }
 
-    /// The data as what the type promises.
+    /// Refuses an event of any other type.
     ///
     /// # Errors
-    /// When it is something else.
+    /// [`EventError::UnknownType`], which no other delivery mends.
+    pub fn expect_kind(&self, kinds: &[&str]) -> Result<(), EventError> {
+        if kinds.contains(&self.kind.as_str()) {
+            return Ok(());
+        }
+        Err(EventError::UnknownType {
+            id: self.id.clone(),
+            kind: self.kind.clone(),
+            expected: kinds.join(", "),
+        })
+    }
+
+    /// Refuses data whose version is newer than `version_max`.
+    ///
+    /// # Errors
+    /// [`EventError::UnknownVersion`], which no other delivery mends.
+    pub fn expect_version(&self, version_max: u32) -> Result<(), EventError> {
+        match self.schemaversion {
+            Some(version) if version > version_max => Err(EventError::UnknownVersion {
+                id: self.id.clone(),
+                version,
+                version_max,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The data as what the type promises in its first version.
+    ///
+    /// # Errors
+    /// When it is something else or of a newer version.
     pub fn data_as<T: DeserializeOwned>(&self) -> Result<T, EventError> {
+        self.expect_version(1)?;
         serde_path_to_error::deserialize(&self.data).map_err(|error| {
             let path = error.path().to_string();
             let told = json::field_error(&path, &error.inner().to_string());
@@ -191,15 +226,35 @@ impl Event {
     }
 }
 
-fn wrong(attribute: &str, reason: &str) -> EventError {
+pub(crate) fn wrong(attribute: &str, reason: &str) -> EventError {
     EventError::Attribute {
         attribute: attribute.to_owned(),
         reason: reason.to_owned(),
     }
 }
 
+/// Refuses what is larger than `size_bytes_max`.
+pub(crate) fn check_size(message: &[u8], size_bytes_max: usize) -> Result<(), EventError> {
+    if message.len() > size_bytes_max {
+        return Err(EventError::TooLarge {
+            size_bytes: message.len(),
+            size_bytes_max,
+        });
+    }
+    Ok(())
+}
+
+fn is_version(value: Option<&Value>) -> bool {
+    match value {
+        None | Some(Value::Null) => true,
+        Some(value) => value
+            .as_u64()
+            .is_some_and(|version| u32::try_from(version).is_ok()),
+    }
+}
+
 /// Where the JSON is broken, without what it says.
-fn place(error: &serde_json::Error) -> String {
+pub(crate) fn place(error: &serde_json::Error) -> String {
     format!("line {}, column {}", error.line(), error.column())
 }
 
@@ -374,6 +429,30 @@ mod tests {
         let expected = format!("data of event {}: \"count\" must be u32", event.id);
         assert_eq!(error.to_string(), expected);
         assert!(error.is_permanent());
+    }
+
+    #[test]
+    fn unknown_types_and_newer_versions_are_refused_for_good() {
+        let mut event = event();
+        assert!(event.expect_kind(&["a", "user.created"]).is_ok());
+        let error = event.expect_kind(&["a", "b"]).unwrap_err();
+        assert!(error.is_permanent() && error.to_string().ends_with("is not one of a, b"));
+        event.schemaversion = Some(2);
+        let event = Event::parse(&event.to_message().unwrap()).unwrap();
+        let error = event.data_as::<Value>().unwrap_err();
+        assert!(
+            matches!(error, EventError::UnknownVersion { version: 2, .. }),
+            "{error}"
+        );
+        assert!(error.is_permanent() && event.expect_version(2).is_ok());
+        let odd = message(|event| {
+            event.insert("schemaversion".into(), json!("2"));
+        });
+        let error = Event::parse(&odd).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "event attribute \"schemaversion\": must be a whole number"
+        );
     }
 
     #[test]

@@ -7,13 +7,12 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum EventError {
     /// The event is larger than a channel should carry.
-    #[error(
-        "event of {size_bytes} bytes: at most {} are accepted",
-        crate::EVENT_SIZE_BYTES_MAX
-    )]
+    #[error("event of {size_bytes} bytes: at most {size_bytes_max} are accepted")]
     TooLarge {
         /// How large it is.
         size_bytes: usize,
+        /// How large it may be.
+        size_bytes_max: usize,
     },
     /// The message is not a JSON object.
     #[error("event is not a JSON object: {0}")]
@@ -26,6 +25,26 @@ pub enum EventError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The consumer knows no events of this type.
+    #[error("event {id}: its type \"{kind}\" is not one of {expected}")]
+    UnknownType {
+        /// The event.
+        id: String,
+        /// Its type.
+        kind: String,
+        /// The types that the consumer knows.
+        expected: String,
+    },
+    /// The data has a version that the consumer does not know.
+    #[error("event {id}: its schemaversion {version} is not known, {version_max} is the newest")]
+    UnknownVersion {
+        /// The event.
+        id: String,
+        /// Its version.
+        version: u32,
+        /// The newest version that the consumer knows.
+        version_max: u32,
+    },
     /// The data of the event is not what its type promises.
     #[error("data of event {id}: {reason}")]
     Data {
@@ -33,6 +52,16 @@ pub enum EventError {
         id: String,
         /// What is wrong with its data.
         reason: String,
+    },
+    /// The consumer needs order and an earlier event has not come yet.
+    #[error("event {id}: its sequence {sequence} comes too early, {expected} is next")]
+    TooEarly {
+        /// The event.
+        id: String,
+        /// Its number.
+        sequence: u64,
+        /// The number whose turn it is.
+        expected: u64,
     },
     /// The database failed.
     #[error(transparent)]
@@ -54,9 +83,14 @@ impl EventError {
     /// Whether another delivery cannot help: the event itself is wrong.
     #[must_use]
     pub fn is_permanent(&self) -> bool {
-        matches!(
-            self,
-            Self::TooLarge { .. } | Self::NotJson(_) | Self::Attribute { .. } | Self::Data { .. }
-        )
+        match self {
+            Self::TooLarge { .. }
+            | Self::NotJson(_)
+            | Self::Attribute { .. }
+            | Self::UnknownType { .. }
+            | Self::UnknownVersion { .. }
+            | Self::Data { .. } => true,
+            Self::TooEarly { .. } | Self::Store(_) | Self::Bus(_) | Self::Work(_) => false,
+        }
     }
 }
