@@ -58,7 +58,8 @@ fn migrations_are_applied_once_and_survive_reopening() {
             )
             .await
             .unwrap();
-        assert_eq!(versions, [1, 2]);
+        let count = i64::try_from(versions.len()).unwrap();
+        assert!(count > 1 && versions.into_iter().eq(1..=count));
     });
 }
 
