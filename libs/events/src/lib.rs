@@ -43,6 +43,7 @@ mod inbox;
 mod message;
 mod outbox;
 mod queries;
+pub mod relay;
 pub mod subscriber;
 pub mod types;
 

@@ -65,10 +65,10 @@ impl Letter {
 }
 
 /// The events of a message, each of them or why it is none.
-pub(crate) fn read(message: &[u8]) -> Vec<Result<Event, Unreadable>> {
+pub(crate) fn read(message: &[u8]) -> Vec<Result<Event, Box<Unreadable>>> {
     let whole = |error| {
         let letter = Letter::unknown(message);
-        vec![Err(Unreadable { letter, error })]
+        vec![Err(Box::new(Unreadable { letter, error }))]
     };
     let first = message.iter().find(|byte| !byte.is_ascii_whitespace());
     let size_bytes_max = if first == Some(&b'[') {
@@ -90,17 +90,17 @@ pub(crate) fn read(message: &[u8]) -> Vec<Result<Event, Unreadable>> {
     }
 }
 
-fn read_one(value: Value) -> Result<Event, Unreadable> {
+fn read_one(value: Value) -> Result<Event, Box<Unreadable>> {
     let Value::Object(object) = value else {
         let error = EventError::NotJson("it is another value".to_owned());
         let letter = Letter::odd(&value);
-        return Err(Unreadable { letter, error });
+        return Err(Box::new(Unreadable { letter, error }));
     };
     // Told only by those that fail, which are few.
     let told = told(&object);
-    Event::from_object(object).map_err(|error| Unreadable {
-        letter: Letter::odd(&told),
-        error,
+    Event::from_object(object).map_err(|error| {
+        let letter = Letter::odd(&told);
+        Box::new(Unreadable { letter, error })
     })
 }
 
@@ -157,7 +157,7 @@ mod tests {
         Event::new("test", "c", &number).unwrap()
     }
 
-    fn refused(message: &[u8]) -> Unreadable {
+    fn refused(message: &[u8]) -> Box<Unreadable> {
         read(message).remove(0).err().unwrap()
     }
 

@@ -21,6 +21,7 @@ CREATE TABLE event_outbox (
 );
 CREATE INDEX event_outbox_due ON event_outbox (next_attempt_at, position)
     WHERE done_at IS NULL AND dead_at IS NULL;
+CREATE INDEX event_outbox_by_time ON event_outbox (created_at);
 CREATE INDEX event_outbox_by_type ON event_outbox (type, id DESC);
 CREATE INDEX event_outbox_by_correlation ON event_outbox (correlation_id, id DESC);
 
