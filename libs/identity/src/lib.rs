@@ -12,6 +12,9 @@
 //!     reply::json(&who.user_id)
 //! }
 //! ```
+//!
+//! Operators have no account: [`operator`] lets those pass who know the secret
+//! variable `operator_token`.
 
 pub mod accounts;
 mod attempts;
@@ -20,6 +23,7 @@ mod cache;
 pub mod email;
 pub mod jwks;
 mod keys;
+mod operator;
 pub mod password;
 mod queries;
 pub mod refresh;
@@ -28,4 +32,5 @@ pub mod token;
 
 pub use authenticate::{Identity, authenticate};
 pub use keys::{KeyError, PublicKey, SigningKey};
+pub use operator::operator;
 pub use settings::{Settings, Verification};

@@ -22,6 +22,8 @@ use system_tests::{Answer, Application, Host, Redis, eventually, wasm_folder, wh
 const SEED: [u8; 32] = [7; 32];
 const ISSUER: &str = "http://127.0.0.1:3000";
 const AUDIENCE: &str = "suoke-life";
+/// What operators show.
+const OPERATOR_TOKEN: &str = "operators-of-these-tests-show-this-token";
 
 /// The application as it runs for one test.
 struct Life {
@@ -53,13 +55,11 @@ impl Life {
             );
         let config = std::fs::read(root.join("runtime-config.toml")).unwrap();
         let application = Application::from_manifest(&manifest).with("runtime-config.toml", config);
-        let seed = format!("identity_signing_key={}", URL_SAFE_NO_PAD.encode(SEED));
-        let url = redis
-            .as_ref()
-            .map(|redis| format!("redis_url={}", redis.url()));
-        let mut arguments = vec!["--variable", &seed];
-        arguments.extend(url.iter().flat_map(|url| ["--variable", url]));
-        let host = Host::start(&application, &arguments).await;
+        let mut variables = secrets().to_vec();
+        if let Some(redis) = &redis {
+            variables.push(format!("redis_url={}", redis.url()));
+        }
+        let host = start(&application, &variables).await;
         Self {
             host,
             _held: (application, redis),
@@ -113,6 +113,24 @@ impl Life {
             .expect(200);
         list.json()["readings"].as_array().unwrap().clone()
     }
+}
+
+/// The variables that have no default.
+fn secrets() -> [String; 2] {
+    let seed = URL_SAFE_NO_PAD.encode(SEED);
+    [
+        format!("identity_signing_key={seed}"),
+        format!("operator_token={OPERATOR_TOKEN}"),
+    ]
+}
+
+/// Starts a host with these variables.
+async fn start(application: &Application, variables: &[String]) -> Host {
+    let arguments: Vec<&str> = variables
+        .iter()
+        .flat_map(|variable| ["--variable", variable.as_str()])
+        .collect();
+    Host::start(application, &arguments).await
 }
 
 fn heart_rate(minute: u32, value: impl Into<Value>) -> Value {

@@ -162,8 +162,7 @@ async fn what_was_stored_is_there_after_a_restart() {
         .expect(200);
     let Life { host, _held } = life;
     assert!(host.stop().await.status.success());
-    let seed = format!("identity_signing_key={}", URL_SAFE_NO_PAD.encode(SEED));
-    let host = Host::start(&_held.0, &["--variable", &seed]).await;
+    let host = start(&_held.0, &secrets()).await;
     let life = Life { host, _held };
     assert_eq!(life.readings(&token).await.len(), 1);
 }
