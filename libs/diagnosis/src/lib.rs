@@ -9,12 +9,14 @@
 //! - `modifiers.json`: words of denial and of degree;
 //! - `syndromes.json`: syndromes and elements with the weights of their findings;
 //! - `red-flags.json`: what points to an emergency;
+//! - `emergencies.json`: what to do about it;
 //! - `fold.txt`: traditional characters and their simplified form.
 //!
 //! Figures marked *engineering default* are ours and await clinical review.
 
 mod differentiation;
 mod duration;
+mod emergency;
 mod findings;
 mod knowledge;
 mod quality;
@@ -30,6 +32,7 @@ pub use differentiation::{
     Evidence, Method, OBSERVATIONS_MAX, Observation, Outcome, Question, Resolution, Source, Status,
     Syndrome, differentiate,
 };
+pub use emergency::{EmergencyCard, Urgency, emergency_card};
 pub use knowledge::{ENGINE, knowledge_version};
 pub use report::{Language, Model, Report, ReportFinding, disclaimers};
 pub use result::{Finding, Quality, Severity, StepResult};

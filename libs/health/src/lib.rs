@@ -7,7 +7,8 @@
 //! - [`identity`]: the key that makes sending a reading twice harmless;
 //! - [`batch`]: a request on its way into the store, and its answer;
 //! - [`bucket`]: five-minute buckets, folded and merged exactly;
-//! - [`view`]: stored readings and figures as they are answered.
+//! - [`view`]: stored readings and figures as they are answered;
+//! - [`vitals`]: what the vital signs of some days come to, and their classes.
 //!
 //! Values are fixed-point numbers of thousandths ([`Milli`]): every kind is kept
 //! with at most two decimals, so sums are exact in any order.
@@ -21,6 +22,7 @@ pub mod submission;
 mod value;
 pub mod view;
 mod violation;
+pub mod vitals;
 
 pub use value::Milli;
 pub use violation::{Code, Violation};

@@ -89,7 +89,7 @@ impl From<StoredReading> for ReadingView {
 }
 
 /// RFC 3339 on a clock with this offset.
-fn instant(ms: i64, offset_minutes: i32) -> String {
+pub(crate) fn instant(ms: i64, offset_minutes: i32) -> String {
     let utc = DateTime::<Utc>::from_timestamp_millis(ms).unwrap_or_default();
     match FixedOffset::east_opt(offset_minutes.saturating_mul(60)) {
         Some(offset) if offset_minutes != 0 => utc

@@ -1,0 +1,67 @@
+//! Consultations: what the agents answer by rules, and the report made of it.
+//!
+//! - [`consultation`]: where a consultation stands, and how it moves on;
+//! - [`answers`]: what each agent said, and where it is kept;
+//! - [`report`]: the report of a consultation, red flags first; pure;
+//! - [`text`]: the sentences for people, in Chinese and English; pure.
+//!
+//! The commands of the saga `health_consultation` carry ids; what is personal stays in
+//! the database `care`.
+
+pub mod answers;
+pub mod consultation;
+pub mod report;
+#[cfg(all(feature = "testing", not(target_family = "wasm")))]
+pub mod testing;
+pub mod text;
+
+use serde::{Deserialize, Serialize};
+
+/// The commands of the saga, which are the channels of its participants.
+pub mod commands {
+    /// Takes the consultation in: `consultation-record`.
+    pub const CONSULTATION_RECORD: &str = "consultation.record";
+    /// Asks the agents: `xiaoai`, `xiaoke`, `laoke`.
+    pub const AGENT_TASK_ASSIGN: &str = "agent.task.assign";
+    /// Makes the report: `report-generate`.
+    pub const REPORT_GENERATE: &str = "report.generate";
+    /// Tells the person: `notification-send`.
+    pub const NOTIFICATION_SEND: &str = "notification.send";
+    /// Notes it with the person's health: `record-update`.
+    pub const RECORD_UPDATE: &str = "record.update";
+}
+
+/// The step of the saga that makes the report.
+pub const REPORT_STEP: &str = "generate_diagnosis_report";
+/// The participant of that step.
+pub const REPORT_PARTICIPANT: &str = "report-generate";
+
+/// The id of the saga of a consultation.
+#[must_use]
+pub fn saga_id(consultation_id: &str) -> String {
+    format!("consultation_{consultation_id}")
+}
+
+/// What a command is about: its context, as the event `health.consultation` gave it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct About {
+    /// The consultation.
+    pub consultation_id: String,
+    /// Who asks.
+    pub user_id: String,
+    /// What the person says.
+    pub chief_complaint: String,
+}
+
+/// What the report's step gives to later steps: ids and codes alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportMade {
+    /// The report.
+    pub report_id: String,
+    /// Whether it holds red flags.
+    pub is_emergency: bool,
+    /// Their codes.
+    pub red_flags: Vec<String>,
+    /// The ids of the syndromes, the primary one first.
+    pub syndromes: Vec<String>,
+}
