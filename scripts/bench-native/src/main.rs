@@ -1,8 +1,11 @@
 //! What the functions of `scripts/bench` do, as a native server: hyper with one
-//! thread and runtime for each core it may use. Argument: the address.
+//! thread and runtime for each core it may use. Argument: the address; or
+//! `commits FOLDER`, which prints how often a second SQLite commits there.
 
 #[path = "../../../tests/guests/bench-json/src/person.rs"]
 mod person;
+
+mod commits;
 
 use std::convert::Infallible;
 use std::net::TcpListener;
@@ -24,6 +27,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> Result<()> {
     let address = std::env::args().nth(1).context("name the address")?;
+    if address == "commits" {
+        let folder = std::env::args().nth(2).context("name the folder")?;
+        println!("{:.0}", commits::per_second(folder.as_ref())?);
+        return Ok(());
+    }
     let listener = TcpListener::bind(&address).with_context(|| address.clone())?;
     listener.set_nonblocking(true)?;
     println!("Serving http://{}", listener.local_addr()?);

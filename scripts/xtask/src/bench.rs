@@ -2,8 +2,10 @@
 //!
 //! Figures move between machines and hours, so only ratios from one run count:
 //! the servers take turns, several rounds, each alone on one core while the
-//! load has the other. The best round of each is shown.
+//! load has the other. The best round of each is shown. `cargo xtask bench events`
+//! measures events instead.
 
+mod events;
 mod load;
 mod server;
 
@@ -32,6 +34,11 @@ struct Options {
 
 /// Measures and prints a table.
 pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<()> {
+    if let Some((first, rest)) = arguments.split_first()
+        && first == "events"
+    {
+        return events::run(root, rest);
+    }
     let options = options(arguments)?;
     let folder = root.join("target/bench");
     std::fs::create_dir_all(&folder)?;

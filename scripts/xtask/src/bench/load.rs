@@ -70,23 +70,27 @@ impl fmt::Display for Measured {
 
 /// Asks once and looks at the answer.
 pub(crate) fn check(server: &Running, work: &Work) -> Result<()> {
-    let mut stream = TcpStream::connect(&server.address)?;
-    let (method, path) = (
-        if work.body.is_empty() { "GET" } else { "POST" },
-        server.path(work.name),
-    );
+    let answer = ask(&server.address, &server.path(work.name), &work.body)?;
+    ensure!(answer.contains(work.expected), "wrong answer: {answer}");
+    Ok(())
+}
+
+/// Asks for a path; the answer, whose status must be 200, with its head.
+pub(crate) fn get(address: &str, path: &str) -> Result<String> {
+    ask(address, path, "")
+}
+
+fn ask(address: &str, path: &str, body: &str) -> Result<String> {
+    let mut stream = TcpStream::connect(address)?;
+    let (method, length) = (if body.is_empty() { "GET" } else { "POST" }, body.len());
     write!(
         stream,
-        "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{}",
-        server.address,
-        work.body.len(),
-        work.body
+        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
     )?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
-    let good = answer.starts_with("HTTP/1.1 200") && answer.contains(work.expected);
-    ensure!(good, "wrong answer: {answer}");
-    Ok(())
+    ensure!(answer.starts_with("HTTP/1.1 200"), "wrong answer: {answer}");
+    Ok(answer)
 }
 
 /// Loads the server for some seconds.

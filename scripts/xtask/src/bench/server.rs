@@ -16,6 +16,8 @@ pub(crate) struct Server {
     arguments: Vec<String>,
     /// The path is only part of the address where one server has all the works.
     has_paths: bool,
+    /// Whether it has only the first core.
+    is_pinned: bool,
 }
 
 impl Server {
@@ -25,16 +27,23 @@ impl Server {
             program: program.to_owned(),
             arguments: vec!["127.0.0.1:0".to_owned()],
             has_paths: true,
+            is_pinned: true,
         }
     }
 
     pub(crate) fn suoke(program: &Path, guests: &Path, folder: &Path) -> Result<Self> {
-        let manifest = folder.join("spin.toml");
-        std::fs::write(&manifest, suoke_manifest(guests))?;
+        std::fs::write(folder.join("spin.toml"), suoke_manifest(guests))?;
+        let mut server = Self::application(program, folder);
+        server.is_pinned = true;
+        Ok(server)
+    }
+
+    /// The application in a folder, on every core.
+    pub(crate) fn application(program: &Path, folder: &Path) -> Self {
         let arguments = [
             "up".into(),
             "--from".into(),
-            manifest.display().to_string(),
+            folder.display().to_string(),
             "--state-dir".into(),
             folder.join("state").display().to_string(),
             "--listen".into(),
@@ -43,12 +52,13 @@ impl Server {
             "127.0.0.1:0".into(),
             "--quiet".into(),
         ];
-        Ok(Self {
+        Self {
             name: "suoke up",
             program: program.to_owned(),
             arguments: arguments.to_vec(),
             has_paths: true,
-        })
+            is_pinned: false,
+        }
     }
 
     pub(crate) fn wasmtime(program: &Path, guests: &Path, work: &str) -> Self {
@@ -67,13 +77,15 @@ impl Server {
             program: program.to_owned(),
             arguments: arguments.to_vec(),
             has_paths: false,
+            is_pinned: true,
         }
     }
 
     /// Starts the server and waits until it tells its address.
     pub(crate) fn start(&self) -> Result<Running> {
+        let cores = if self.is_pinned { "0" } else { "0-1" };
         let mut child = Command::new("taskset")
-            .args(["-c", "0"])
+            .args(["-c", cores])
             .arg(&self.program)
             .args(&self.arguments)
             .stdin(Stdio::null())
@@ -85,6 +97,7 @@ impl Server {
         let mut running = Running {
             child,
             address: String::new(),
+            admin: String::new(),
             has_paths: self.has_paths,
         };
         // wasmtime tells it on the other stream.
@@ -102,9 +115,17 @@ impl Server {
         let mut told = BufReader::new(told);
         let mut line = String::new();
         while told.read_line(&mut line)? > 0 {
-            if let Some((_, address)) = line.split_once("http://") {
+            if let Some((what, address)) = line.split_once("http://") {
                 let address = address.split(['/', ' ', '\n']).next().unwrap_or_default();
-                running.address = address.to_owned();
+                if what.starts_with("Metrics") {
+                    address.clone_into(&mut running.admin);
+                } else {
+                    address.clone_into(&mut running.address);
+                }
+                if self.has_admin() && running.admin.is_empty() {
+                    line.clear();
+                    continue;
+                }
                 // What it tells besides is of no interest here.
                 std::thread::spawn(move || std::io::copy(&mut told, &mut std::io::sink()));
                 return Ok(running);
@@ -112,6 +133,15 @@ impl Server {
             line.clear();
         }
         anyhow::bail!("{} did not start", self.name)
+    }
+}
+
+impl Server {
+    /// Whether it tells a second address, for operators.
+    fn has_admin(&self) -> bool {
+        self.arguments
+            .iter()
+            .any(|argument| argument == "--admin-listen")
     }
 }
 
@@ -139,10 +169,20 @@ fn suoke_manifest(guests: &Path) -> String {
 pub(crate) struct Running {
     child: Child,
     pub(crate) address: String,
+    /// The operators' address, where there is one.
+    pub(crate) admin: String,
     has_paths: bool,
 }
 
 impl Running {
+    /// Memory that is resident, in KiB.
+    pub(crate) fn rss_kib(&self) -> Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+        number.context("/proc/PID/status has another form")
+    }
+
     /// The path at which the server does a work.
     pub(crate) fn path(&self, work: &str) -> String {
         let name = if self.has_paths { work } else { "" };
