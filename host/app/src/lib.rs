@@ -182,6 +182,18 @@ pub struct Component {
     pub dependencies: Vec<Dependency>,
     /// Bounds on its resources, from `[component.NAME.tool.suoke]`.
     pub limits: Limits,
+    /// `[component.NAME.tool.suoke] acknowledges`.
+    pub acknowledges: Option<bool>,
+}
+
+impl Component {
+    /// Whether it notes the events that it has handled: it has a database to do
+    /// so, unless the manifest says otherwise.
+    #[must_use]
+    pub fn acknowledges(&self) -> bool {
+        self.acknowledges
+            .unwrap_or(!self.sqlite_databases.is_empty())
+    }
 }
 
 /// One file of the host, given to a component read-only.

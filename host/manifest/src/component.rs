@@ -66,6 +66,7 @@ pub(crate) fn read_one<'d>(
     let source = table.require("source", "add source = \"FILE.wasm\"");
     let outbound = outbound::read(context, &table);
     let inherit_all = table.get("dependencies_inherit_configuration");
+    let (limits, acknowledges) = read_tool(&table, limits);
     let mut draft = Draft {
         component: Component {
             id: id.to_owned(),
@@ -79,7 +80,8 @@ pub(crate) fn read_one<'d>(
             sqlite_databases: read_labels(&table, "sqlite_databases"),
             build: table.table("build").map(read_build),
             dependencies: Vec::new(),
-            limits: read_limits(&table, limits),
+            limits,
+            acknowledges,
         },
         source,
         files: files::read(&table),
@@ -179,13 +181,15 @@ fn read_labels(table: &Table<'_>, key: &'static str) -> Vec<String> {
     labels.collect()
 }
 
-fn read_limits(table: &Table<'_>, base: &Limits) -> Limits {
+/// What stands in `[component.NAME.tool.suoke]`.
+fn read_tool(table: &Table<'_>, base: &Limits) -> (Limits, Option<bool>) {
     let Some(suoke) = tool::read(table) else {
-        return base.clone();
+        return (base.clone(), None);
     };
     let limits = tool::read_limits(&suoke, base);
+    let acknowledges = suoke.boolean("acknowledges");
     suoke.finish();
-    limits
+    (limits, acknowledges)
 }
 
 fn read_build(table: Table<'_>) -> Build {

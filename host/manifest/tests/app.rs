@@ -155,6 +155,18 @@ fn limits_come_from_the_component_then_the_application() {
 }
 
 #[test]
+fn who_has_a_database_acknowledges_unless_told_otherwise() {
+    let app = everything(&LoadOptions::default());
+    let cart = &app.components["cart"];
+    assert_eq!(
+        (cart.acknowledges, cart.acknowledges()),
+        (Some(false), false)
+    );
+    let tax = &app.components["tax"];
+    assert_eq!(tax.acknowledges(), !tax.sqlite_databases.is_empty());
+}
+
+#[test]
 fn dependencies_find_their_files() {
     let app = everything(&LoadOptions::default());
     let dependencies: BTreeMap<_, _> = app.components["cart"]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use host_app::{App, TriggerSpec};
 use host_embedded_redis::{EmbeddedRedis, RedisLimits};
 use host_engine::{Engine, Function, FunctionParts, Interface, LoadError};
+use host_interface_application::Application;
 use host_interface_key_value::KeyValue;
 use host_interface_outbound_http::OutboundHttp;
 use host_interface_redis::OutboundRedis;
@@ -49,13 +50,23 @@ pub(crate) async fn load(
         stores::outbound_http(settings),
         move |name| lookup.get(name).cloned(),
     ));
-    let interfaces = interfaces(settings, stores, &embedded_redis, &outbound_http, variables);
+    let mut interfaces = interfaces(settings, stores, &embedded_redis, &outbound_http, variables);
+    interfaces.push(Arc::new(application(app, variables)?));
     let engine = Arc::new(Engine::new(&options.engine, interfaces)?);
     let functions = load_functions(app, options, metrics, &engine).await?;
     Ok(Loaded {
         functions,
         outbound_http,
         embedded_redis,
+    })
+}
+
+/// What components may know about the application.
+fn application(app: &App, variables: &Values) -> Result<Application, StartError> {
+    let lookup = |name: &str| variables.get(name).map(String::as_str);
+    Application::new(app, lookup).map_err(|error| StartError::Template {
+        what: "a channel of the application".to_owned(),
+        reason: error.to_string(),
     })
 }
 
@@ -227,6 +238,12 @@ fn describe_trigger(spec: &TriggerSpec) -> String {
             host_app::HttpRoute::Private => "http (private)".to_owned(),
         },
         TriggerSpec::Redis(redis) => format!("redis {}", redis.channel),
-        TriggerSpec::Cron(cron) => format!("cron {}", cron.expression),
+        TriggerSpec::Cron(cron) => {
+            format!(
+                "cron {} ({})",
+                cron.expression,
+                cron.policy.time_zone.name()
+            )
+        }
     }
 }
