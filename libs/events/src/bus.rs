@@ -1,5 +1,7 @@
 //! The message bus: Redis, whose address is the variable `redis_url`.
 
+use std::cell::OnceCell;
+
 use crate::error::EventError;
 
 /// Something that messages can be published on.
@@ -64,6 +66,31 @@ impl RedisBus {
 impl Bus for RedisBus {
     async fn publish(&self, _channel: &str, _message: &[u8]) -> Result<(), EventError> {
         match *self {}
+    }
+}
+
+/// [`RedisBus`] that connects when something is published, and not before.
+#[derive(Default)]
+pub struct LazyBus(OnceCell<RedisBus>);
+
+impl LazyBus {
+    /// A bus that has not connected yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Bus for LazyBus {
+    async fn publish(&self, channel: &str, message: &[u8]) -> Result<(), EventError> {
+        if self.0.get().is_none() {
+            // A second one that was opened meanwhile is dropped.
+            let _ = self.0.set(RedisBus::open().await?);
+        }
+        match self.0.get() {
+            Some(bus) => bus.publish(channel, message).await,
+            None => Err(EventError::Bus("not connected".to_owned())),
+        }
     }
 }
 

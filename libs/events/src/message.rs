@@ -14,6 +14,9 @@ pub const BATCH_SIZE_BYTES_MAX: usize = 1024 * 1024;
 /// How much of a message that is no event is kept.
 const UNREADABLE_SIZE_BYTES_MAX: usize = 4 * 1024;
 
+/// The type of what is no event.
+const UNKNOWN_KIND: &str = "unknown";
+
 /// What is kept of an event that a consumer could not handle.
 pub(crate) struct Letter {
     /// The event's, or a made-up one that is the same for the same message.
@@ -42,7 +45,7 @@ impl Letter {
         let start = message.get(..UNREADABLE_SIZE_BYTES_MAX).unwrap_or(message);
         Self {
             id: format!("message-{:016x}", hash(message)),
-            kind: "unknown".to_owned(),
+            kind: UNKNOWN_KIND.to_owned(),
             payload: String::from_utf8_lossy(start).into_owned(),
         }
     }

@@ -20,6 +20,9 @@ use decide::{Answer, Due, Required, Verdict, verdict};
 
 pub use subscriptions::subscriptions;
 
+/// The databases that have event tables.
+pub const LABELS: [&str; 4] = ["care", "health", "identity", "platform"];
+
 /// How many events are looked at together.
 const PAGE_EVENTS: u32 = 500;
 
@@ -62,6 +65,18 @@ pub struct Relayed {
     pub held: usize,
     /// Events that are dead letters now.
     pub dead: usize,
+}
+
+/// Opens every database that has event tables.
+///
+/// # Errors
+/// When the manifest does not grant one, or it cannot be opened.
+pub async fn open_all() -> Result<Vec<Database>, EventError> {
+    let mut dbs = Vec::with_capacity(LABELS.len());
+    for label in LABELS {
+        dbs.push(Database::open(label).await?);
+    }
+    Ok(dbs)
 }
 
 /// Looks at every event whose turn has come at `now_ms`: all have handled it, or

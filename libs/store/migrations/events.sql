@@ -54,7 +54,6 @@ CREATE TABLE event_failures (
     dead_at INTEGER,
     PRIMARY KEY (event_id, consumer)
 );
-CREATE INDEX event_failures_dead ON event_failures (dead_at DESC) WHERE dead_at IS NOT NULL;
 
 -- What went well later failed no more.
 CREATE TRIGGER event_inbox_mends AFTER INSERT ON event_inbox BEGIN

@@ -210,7 +210,8 @@ pub(crate) async fn prune_inbox(
     .await
 }
 
-/// Deletes failures from before `before_ms` that are no dead letters.
+/// Deletes failures from before `before_ms` that are no dead letters, or those of
+/// messages that never were events: nobody can deliver them again.
 pub(crate) async fn prune_failures(
     sql: &impl Sql,
     before_ms: i64,
@@ -218,7 +219,7 @@ pub(crate) async fn prune_failures(
 ) -> Result<u64, StoreError> {
     sql.execute_counted(
         "DELETE FROM event_failures WHERE rowid IN (SELECT rowid FROM event_failures \
-         WHERE last_failed_at < ?1 AND dead_at IS NULL LIMIT ?2)",
+         WHERE last_failed_at < ?1 AND (dead_at IS NULL OR type = 'unknown') LIMIT ?2)",
         params![before_ms, limit],
     )
     .await
