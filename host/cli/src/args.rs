@@ -19,6 +19,8 @@ pub(crate) enum Command {
     /// Build the components of an application
     #[command(alias = "b")]
     Build(BuildArgs),
+    /// See and run the schedules of a running host
+    Cron(CronArgs),
     /// Run an application
     #[command(alias = "u")]
     Up(Box<UpArgs>),
@@ -49,6 +51,49 @@ pub(crate) struct BuildArgs {
     /// Arguments of `up`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, requires = "up")]
     pub(crate) up_args: Vec<String>,
+}
+
+/// `suoke cron`
+#[derive(Debug, Args)]
+pub(crate) struct CronArgs {
+    #[command(subcommand)]
+    pub(crate) command: CronCommand,
+}
+
+/// What to do with schedules.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CronCommand {
+    /// List the schedules: how the last firing went, and the next five
+    List {
+        #[command(flatten)]
+        admin: AdminArgs,
+        /// How to print them
+        #[arg(long, default_value = "plain", value_enum)]
+        format: Format,
+    },
+    /// Run the function of a schedule now, beside the schedule, and wait for its end
+    Run {
+        /// The id of the trigger
+        name: String,
+        /// Instant that the function is told it runs for, such as 2026-01-31T02:00:00Z [default: now]
+        #[arg(long, value_name = "INSTANT")]
+        at: Option<String>,
+        #[command(flatten)]
+        admin: AdminArgs,
+    },
+}
+
+/// Which running host.
+#[derive(Debug, Args)]
+pub(crate) struct AdminArgs {
+    /// Where the host listens for operators
+    #[arg(
+        long,
+        env = "SUOKE_ADMIN_URL",
+        default_value = "http://127.0.0.1:3001",
+        value_name = "URL"
+    )]
+    pub(crate) admin: String,
 }
 
 /// `suoke up`

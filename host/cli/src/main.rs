@@ -1,8 +1,10 @@
 //! The `suoke` command.
 
 mod args;
+mod client;
 mod commands;
 mod exit;
+mod table;
 
 use std::process::ExitCode;
 

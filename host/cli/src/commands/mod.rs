@@ -1,6 +1,7 @@
 //! One file for each command.
 
 mod build;
+mod cron;
 mod source;
 mod up;
 
@@ -11,6 +12,7 @@ use crate::exit::CommandError;
 pub(crate) fn run(command: Command) -> Result<(), CommandError> {
     match command {
         Command::Build(args) => build::run(&args),
+        Command::Cron(args) => cron::run(&args),
         Command::Up(args) => up::run(&args),
     }
 }

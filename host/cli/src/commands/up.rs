@@ -271,7 +271,7 @@ fn announce(app: &App, host: &Host, format: Format) {
         println!("Embedded Redis: connections to {address} stay in this process");
     }
     if let Some(address) = host.admin_address() {
-        println!("Metrics and health: http://{address}/metrics /health/ready /components");
+        println!("Metrics and health: http://{address}/metrics /health/ready /components /cron");
     }
 }
 
@@ -284,7 +284,13 @@ fn announce_background(app: &App) {
                 channels.push(format!("  {}: {}", redis.component, redis.channel));
             }
             TriggerSpec::Cron(cron) => {
-                schedules.push(format!("  {}: {}", cron.component, cron.expression));
+                let zone = cron.policy.time_zone.name();
+                let zone = if zone == "UTC" {
+                    String::new()
+                } else {
+                    format!(" ({zone})")
+                };
+                schedules.push(format!("  {}: {}{zone}", cron.component, cron.expression));
             }
         }
     }
