@@ -1,4 +1,4 @@
-//! The listener for operators: metrics, health and what is loaded.
+//! The listener for operators: metrics, health, what is loaded, and schedules.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use host_telemetry::Metrics;
-use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, ORIGIN};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -17,6 +17,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::cron::CronAdmin;
 use crate::observed::Observed;
 
 /// How long a client may take to send a request's head.
@@ -30,6 +31,7 @@ pub(crate) struct Admin {
     pub(crate) observed: Observed,
     pub(crate) ready: AtomicBool,
     pub(crate) components: serde_json::Value,
+    pub(crate) cron: CronAdmin,
 }
 
 impl Admin {
@@ -50,8 +52,8 @@ impl Admin {
 
     async fn connection(self: Arc<Self>, stream: TcpStream) {
         let service = service_fn(move |request: Request<Incoming>| {
-            let response = self.answer(request.method(), request.uri().path());
-            async move { Ok::<_, Infallible>(response) }
+            let admin = self.clone();
+            async move { Ok::<_, Infallible>(admin.answer(&request).await) }
         });
         let served = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -62,13 +64,14 @@ impl Admin {
         }
     }
 
-    fn answer(&self, method: &Method, path: &str) -> Response<Full<Bytes>> {
-        if !matches!(*method, Method::GET | Method::HEAD) {
-            let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "text/plain", String::new());
-            response
-                .headers_mut()
-                .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-            return response;
+    async fn answer<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
+        let path = request.uri().path();
+        let run = path.strip_prefix("/cron/");
+        if let Some(trigger) = run.and_then(|path| path.strip_suffix("/run")) {
+            return self.run_cron(request, trigger).await;
+        }
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return not_allowed("GET, HEAD");
         }
         match path {
             "/metrics" => self.metrics(),
@@ -81,17 +84,34 @@ impl Admin {
                 "text/plain",
                 "not ready\n".to_owned(),
             ),
-            "/components" => text(
-                StatusCode::OK,
-                "application/json",
-                format!("{:#}\n", self.components),
-            ),
+            "/components" => json(StatusCode::OK, &self.components),
+            "/cron" => json(StatusCode::OK, &self.cron.list().await),
             _ => text(
                 StatusCode::NOT_FOUND,
                 "text/plain",
-                "there are: /metrics /health/live /health/ready /components\n".to_owned(),
+                "there are: /metrics /health/live /health/ready /components /cron /cron/NAME/run\n"
+                    .to_owned(),
             ),
         }
+    }
+
+    /// The only thing here that changes anything.
+    async fn run_cron<B>(&self, request: &Request<B>, trigger: &str) -> Response<Full<Bytes>> {
+        if request.method() != Method::POST {
+            return not_allowed("POST");
+        }
+        // Browsers send it with each of their POSTs: a page on the internet must
+        // not reach what listens on the loopback of its reader.
+        if request.headers().contains_key(ORIGIN) {
+            let reason = serde_json::json!({ "error": "requests of web pages are refused" });
+            return json(StatusCode::FORBIDDEN, &reason);
+        }
+        let query = request.uri().query().unwrap_or_default();
+        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        let at = pairs.find(|(key, _)| *key == "at");
+        let at = at.map(|(_, value)| decoded(value));
+        let (status, answer) = self.cron.run(&decoded(trigger), at.as_deref()).await;
+        json(status, &answer)
     }
 
     fn metrics(&self) -> Response<Full<Bytes>> {
@@ -109,6 +129,23 @@ impl Admin {
             ),
         }
     }
+}
+
+/// A part of an address without its percent signs.
+fn decoded(text: &str) -> String {
+    let decoded = percent_encoding::percent_decode_str(text);
+    decoded.decode_utf8_lossy().into_owned()
+}
+
+fn not_allowed(methods: &'static str) -> Response<Full<Bytes>> {
+    let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "text/plain", String::new());
+    let allow = HeaderValue::from_static(methods);
+    response.headers_mut().insert(ALLOW, allow);
+    response
+}
+
+fn json(status: StatusCode, value: &serde_json::Value) -> Response<Full<Bytes>> {
+    text(status, "application/json", format!("{value:#}\n"))
 }
 
 fn text(status: StatusCode, content_type: &'static str, body: String) -> Response<Full<Bytes>> {

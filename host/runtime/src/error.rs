@@ -76,6 +76,17 @@ pub enum StartError {
     /// A schedule that cannot be kept.
     #[error(transparent)]
     Cron(#[from] CronError),
+    /// A server for leases that cannot be one.
+    #[error("[cron] lease: it is not usable: {0}; write it as `redis://host:port`")]
+    Lease(String),
+    /// A log of firings that cannot be opened.
+    #[error("cannot keep the log of scheduled firings in {place}: {reason}")]
+    FiringLog {
+        /// The file.
+        place: String,
+        /// Why not.
+        reason: String,
+    },
     /// A Redis trigger that cannot be started.
     #[error(transparent)]
     Redis(#[from] host_trigger_redis::RedisTriggerError),

@@ -8,6 +8,7 @@
 
 mod admin;
 mod chain;
+mod cron;
 mod error;
 mod files;
 mod load;
@@ -65,7 +66,8 @@ impl Host {
         let metrics = Metrics::new();
         let variables = Arc::new(variables::resolve(app, settings, options)?);
         let loaded = load::load(app, settings, options, &metrics, &variables).await?;
-        let triggers = Triggers::new(app, &loaded, &variables)?;
+        let firings = cron::open_log(app, settings, options).await?;
+        let triggers = Triggers::new(app, &loaded, &variables, firings)?;
         let observed = observe(&triggers, &loaded, &metrics);
         let http = match loaded.http_app(app)? {
             Some(http) => Some((HttpListener::bind(options.http.clone()).await?, http)),
@@ -89,6 +91,7 @@ impl Host {
             observed,
             ready: AtomicBool::new(false),
             components: loaded.describe(app),
+            cron: triggers.cron_admin(),
         };
         Ok(Self {
             http,

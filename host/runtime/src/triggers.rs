@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use host_app::{App, RedisTrigger as RedisSpec, Template, TriggerSpec};
 use host_telemetry::Metrics;
-use host_trigger_cron::{Clock, CronBinding, CronRunner, CronTrigger, SystemClock};
+use host_trigger_cron::{Clock, CronBinding, CronRunner, CronTrigger, FiringLog, SystemClock};
 use host_trigger_redis::{RedisBinding, RedisRunner, RedisTrigger, RedisTriggerOptions};
 
+use crate::cron::CronAdmin;
 use crate::error::StartError;
 use crate::load::Loaded;
 use crate::observed::Observed;
@@ -16,7 +17,9 @@ use crate::variables::Values;
 /// The triggers that run in the background, checked and ready to start.
 pub(crate) struct Triggers {
     redis: RedisTrigger,
-    cron: CronTrigger,
+    cron: Arc<CronTrigger>,
+    firings: Arc<dyn FiringLog>,
+    clock: Arc<dyn Clock>,
 }
 
 /// The triggers while they run.
@@ -27,7 +30,12 @@ pub(crate) struct Running {
 
 impl Triggers {
     /// Checks every channel, schedule and component.
-    pub(crate) fn new(app: &App, loaded: &Loaded, variables: &Values) -> Result<Self, StartError> {
+    pub(crate) fn new(
+        app: &App,
+        loaded: &Loaded,
+        variables: &Values,
+        firings: Arc<dyn FiringLog>,
+    ) -> Result<Self, StartError> {
         let (mut messages, mut schedules) = (Vec::new(), Vec::new());
         for trigger in &app.triggers {
             match &trigger.spec {
@@ -38,6 +46,7 @@ impl Triggers {
                 TriggerSpec::Cron(cron) => schedules.push(CronBinding {
                     trigger: trigger.id.clone(),
                     expression: cron.expression.clone(),
+                    policy: cron.policy.clone(),
                     function: loaded.function(&cron.component)?,
                 }),
             }
@@ -48,16 +57,26 @@ impl Triggers {
         };
         Ok(Self {
             redis: RedisTrigger::new(options, messages)?,
-            cron: CronTrigger::new(schedules)?,
+            cron: Arc::new(CronTrigger::new(schedules)?),
+            firings,
+            clock: Arc::new(SystemClock),
         })
     }
 
     /// Starts them all.
     pub(crate) fn start(&self) -> Running {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         Running {
             redis: self.redis.start(),
-            cron: self.cron.start(&clock),
+            cron: self.cron.start(&self.clock, &self.firings),
+        }
+    }
+
+    /// What operators may ask of schedules.
+    pub(crate) fn cron_admin(&self) -> CronAdmin {
+        CronAdmin {
+            trigger: self.cron.clone(),
+            log: self.firings.clone(),
+            clock: self.clock.clone(),
         }
     }
 
@@ -85,6 +104,8 @@ impl Triggers {
             add("failed", |stats| stats.failed());
             add("overlapped", |stats| stats.overlapped());
             add("missed", |stats| stats.missed());
+            add("elsewhere", |stats| stats.elsewhere());
+            add("unclaimed", |stats| stats.unclaimed());
         }
     }
 }

@@ -9,6 +9,7 @@
 //!
 //! [`VariableProviders`] answers with the values of application variables.
 
+mod cron;
 mod dotenv;
 mod networking;
 mod providers;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 use host_spanned_toml::{Table, Value, closest};
 
+pub use cron::Cron;
 pub use host_spanned_toml::{Error as SettingsError, Problem};
 pub use networking::{OutboundHttp, OutboundNetworking, OutboundRedis};
 pub use providers::VariablesProvider;
@@ -47,6 +49,8 @@ pub struct Settings {
     pub outbound_http: OutboundHttp,
     /// Bounds of outbound Redis.
     pub outbound_redis: OutboundRedis,
+    /// Where hosts claim the ticks that they run.
+    pub cron: Cron,
 }
 
 /// A folder that has a default and can be switched off.
@@ -89,6 +93,7 @@ pub fn parse(text: &str, path: &Path) -> Result<Settings, SettingsError> {
             outbound_networking: networking::read_networking(&table),
             outbound_http: networking::read_http(&table),
             outbound_redis: networking::read_redis(&table),
+            cron: cron::read(&table),
         };
         refuse_unsupported(&table);
         table.finish();

@@ -103,7 +103,7 @@ fn read_url(table: &Table<'_>) -> Option<String> {
     Some(url.to_owned())
 }
 
-fn check_redis_url(url: &str, value: &Value<'_>) {
+pub(crate) fn check_redis_url(url: &str, value: &Value<'_>) {
     let schemes = ["redis://", "rediss://"];
     let rest = schemes.iter().find_map(|scheme| url.strip_prefix(scheme));
     if rest.is_none_or(str::is_empty) {

@@ -1,6 +1,6 @@
 //! Schedules against a calendar counted by hand, and random ones against a model.
 
-use chrono::{Datelike, NaiveDateTime, Timelike};
+use chrono::{Datelike, NaiveDateTime, TimeZone, Timelike};
 use proptest::prelude::*;
 
 use super::*;
@@ -158,6 +158,127 @@ fn what_is_no_schedule_is_refused() {
     }
 }
 
+/// The first firings after an instant, on the clock of a zone.
+fn local_firings(expression: &str, zone: Tz, after: &str, count: usize) -> Vec<String> {
+    let schedule = Schedule::parse(expression).unwrap().in_zone(zone);
+    let after = NaiveDateTime::parse_from_str(after, "%Y-%m-%d %H:%M:%S").unwrap();
+    let mut at = zone.from_local_datetime(&after).unwrap().timestamp_millis();
+    let mut seen = Vec::new();
+    for _ in 0..count {
+        at = schedule.next_after(at).unwrap();
+        let local = DateTime::from_timestamp_millis(at).unwrap();
+        let local = local.with_timezone(&zone);
+        seen.push(local.format("%m-%d %H:%M:%S %z").to_string());
+    }
+    seen
+}
+
+#[test]
+fn a_schedule_follows_the_clock_of_its_zone() {
+    assert_eq!(
+        local_firings("0 0 8 * * *", Tz::Asia__Shanghai, "2026-11-20 08:00:00", 1),
+        ["11-21 08:00:00 +0800"]
+    );
+    // Clocks go back on the 1st of November: still two o'clock, an hour more between.
+    assert_eq!(
+        local_firings(
+            "0 0 2 * * *",
+            Tz::America__New_York,
+            "2026-10-30 12:00:00",
+            3
+        ),
+        [
+            "10-31 02:00:00 -0400",
+            "11-01 02:00:00 -0500",
+            "11-02 02:00:00 -0500"
+        ]
+    );
+}
+
+#[test]
+fn a_time_of_the_day_that_is_left_out_fires_once_right_after_the_gap() {
+    for (expression, first) in [
+        ("0 30 2 * * *", "03-29 03:00:00 +0200"),
+        ("0 0 2 * * *", "03-29 03:00:00 +0200"),
+        ("0 0 3 * * *", "03-29 03:00:00 +0200"),
+    ] {
+        let seen = local_firings(expression, Tz::Europe__Berlin, "2026-03-28 12:00:00", 2);
+        assert_eq!(seen[0], first, "{expression}");
+        assert!(seen[1].starts_with("03-30"), "{expression}: {}", seen[1]);
+    }
+}
+
+#[test]
+fn of_several_times_those_in_the_gap_are_left_out() {
+    assert_eq!(
+        local_firings(
+            "0 */20 1-3 * * *",
+            Tz::Europe__Berlin,
+            "2026-03-29 01:30:00",
+            3
+        ),
+        [
+            "03-29 01:40:00 +0100",
+            "03-29 03:00:00 +0200",
+            "03-29 03:20:00 +0200"
+        ]
+    );
+}
+
+#[test]
+fn a_named_time_that_comes_twice_fires_the_first_time() {
+    for expression in ["0 30 2 * * *", "0 30 2,14 * * *", "0 30 */2 * * *"] {
+        let seen = local_firings(expression, Tz::Europe__Berlin, "2026-10-25 01:00:00", 2);
+        assert_eq!(seen[0], "10-25 02:30:00 +0200", "{expression}");
+        assert!(
+            !seen[1].starts_with("10-25 02"),
+            "{expression}: {}",
+            seen[1]
+        );
+    }
+    assert_eq!(
+        local_firings(
+            "0 0,30 2 * * *",
+            Tz::Europe__Berlin,
+            "2026-10-25 01:00:00",
+            3
+        ),
+        [
+            "10-25 02:00:00 +0200",
+            "10-25 02:30:00 +0200",
+            "10-26 02:00:00 +0100"
+        ]
+    );
+}
+
+#[test]
+fn every_hour_goes_on_through_an_hour_that_comes_twice() {
+    for expression in ["0 0 * * * *", "@hourly"] {
+        assert_eq!(
+            local_firings(expression, Tz::Europe__Berlin, "2026-10-25 01:30:00", 4),
+            [
+                "10-25 02:00:00 +0200",
+                "10-25 02:00:00 +0100",
+                "10-25 03:00:00 +0100",
+                "10-25 04:00:00 +0100"
+            ]
+        );
+    }
+}
+
+#[test]
+fn the_latest_instants_are_found_however_long_ago_the_first_was() {
+    let second = Schedule::parse("* * * * * *").unwrap();
+    let now = ms("2026-11-20 12:00:00");
+    assert_eq!(second.latest(0, now, 3), [now - 2_000, now - 1_000, now]);
+    assert_eq!(second.latest(now - 1_500, now, 9), [now - 1_000, now]);
+    assert_eq!(second.latest(now, now, 9), [0; 0]);
+    // Every second of one day a year.
+    let burst = Schedule::parse("* * * 1 1 *").unwrap();
+    let last = ms("2026-01-01 23:59:59");
+    assert_eq!(burst.latest(0, now, 2), [last - 1_000, last]);
+}
+
 /// One field: its text, and the values it stands for.
 #[derive(Clone, Debug)]
 struct ModelField {
@@ -265,5 +386,36 @@ proptest! {
         if let Ok(schedule) = Schedule::parse(&expression) {
             prop_assert!(schedule.next_after(0).is_some());
         }
+    }
+
+    #[test]
+    fn where_the_search_starts_does_not_matter(
+        model in model(),
+        zone in prop::sample::select(vec![
+            Tz::UTC,
+            Tz::Europe__Berlin,
+            Tz::America__New_York,
+            Tz::Australia__Lord_Howe,
+            Tz::Asia__Shanghai,
+        ]),
+        // Around a change of clocks in most of them.
+        day in prop::sample::select(vec![1_774_742_400_i64, 1_792_886_400, 1_793_491_200, 1_791_000_000]),
+        after_s in -50_000i64..50_000,
+        length_s in 0i64..100_000,
+    ) {
+        let parsed = Schedule::parse(&model.expression());
+        prop_assume!(parsed.is_ok());
+        let schedule = parsed.unwrap().in_zone(zone);
+        let after_ms = (day + after_s) * 1000;
+        let until_ms = after_ms + length_s * 1000;
+        let all = schedule.between(after_ms, until_ms, usize::MAX);
+        prop_assert!(all.is_sorted_by(|a, b| a < b));
+        for count_max in [1, 7] {
+            let from = all.len().saturating_sub(count_max);
+            prop_assert_eq!(&schedule.latest(after_ms, until_ms, count_max)[..], &all[from..]);
+        }
+        let middle_ms = after_ms + length_s * 500;
+        let later = schedule.between(middle_ms, until_ms, usize::MAX);
+        prop_assert!(all.ends_with(&later));
     }
 }

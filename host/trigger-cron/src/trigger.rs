@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use host_app::{Failure, FailureKind};
+use host_app::{CronPolicy, Failure, FailureKind};
 use host_engine::{Function, LoadError};
 
 use crate::clock::Clock;
 use crate::component::CronFunction;
+use crate::log::FiringLog;
 use crate::runner::{CronRunner, ScheduledJob, Tick};
 use crate::schedule::{Schedule, ScheduleError};
 
@@ -21,6 +22,8 @@ pub struct CronBinding {
     pub trigger: String,
     /// When, as written.
     pub expression: String,
+    /// What happens to ticks that come at a bad time.
+    pub policy: CronPolicy,
     /// The component.
     pub function: Arc<Function>,
 }
@@ -74,7 +77,8 @@ impl CronTrigger {
             jobs.push(ScheduledJob {
                 trigger: binding.trigger,
                 component: id.to_string(),
-                schedule,
+                schedule: schedule.in_zone(binding.policy.time_zone),
+                policy: binding.policy,
                 job,
                 stats: Arc::default(),
             });
@@ -91,8 +95,8 @@ impl CronTrigger {
     }
 
     /// Starts the schedules. Must be called within a Tokio runtime.
-    pub fn start(&self, clock: &Arc<dyn Clock>) -> CronRunner {
-        let mut runner = CronRunner::start(&self.jobs, clock);
+    pub fn start(&self, clock: &Arc<dyn Clock>, log: &Arc<dyn FiringLog>) -> CronRunner {
+        let mut runner = CronRunner::start(&self.jobs, clock, log);
         let functions = self.functions.clone();
         runner.in_background(async move {
             let mut interval = tokio::time::interval(TRIM_INTERVAL);
@@ -104,13 +108,23 @@ impl CronTrigger {
         runner
     }
 
-    /// Runs the component of a trigger at once, beside its schedule.
+    /// The schedule of a trigger.
+    pub fn job(&self, trigger: &str) -> Option<&ScheduledJob> {
+        self.jobs.iter().find(|job| job.trigger == trigger)
+    }
+
+    /// Runs the component of a trigger at once, for an instant that an operator
+    /// chose. It is beside the schedule: nothing is claimed, no policy counts.
     ///
     /// # Errors
     /// When there is no such trigger, or its component fails.
-    pub async fn run_now(&self, trigger: &str, clock: &dyn Clock) -> Result<(), Failure> {
-        let found = self.jobs.iter().find(|job| job.trigger == trigger);
-        let job = found.ok_or_else(|| {
+    pub async fn run_now(
+        &self,
+        trigger: &str,
+        scheduled_at_ms: i64,
+        clock: &dyn Clock,
+    ) -> Result<(), Failure> {
+        let job = self.job(trigger).ok_or_else(|| {
             let known: Vec<_> = self.jobs.iter().map(|job| job.trigger.as_str()).collect();
             Failure::new(
                 FailureKind::BadInput,
@@ -120,10 +134,9 @@ impl CronTrigger {
                 ),
             )
         })?;
-        let now_ms = clock.now_ms();
         let tick = Tick {
-            scheduled_at_ms: now_ms,
-            fired_at_ms: now_ms,
+            scheduled_at_ms,
+            fired_at_ms: clock.now_ms(),
         };
         job.job.run(tick).await
     }

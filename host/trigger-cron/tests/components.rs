@@ -5,7 +5,7 @@ mod support;
 
 use std::sync::Arc;
 
-use host_app::{FailureKind, Limits};
+use host_app::{CronPolicy, FailureKind, Limits};
 use host_engine::Function;
 use host_telemetry::Metrics;
 use host_trigger_cron::{CronBinding, CronError, CronFunction, CronTrigger, SystemClock, Tick};
@@ -121,6 +121,7 @@ fn binding(trigger: &str, expression: &str, function: &Arc<Function>) -> CronBin
     CronBinding {
         trigger: trigger.to_owned(),
         expression: expression.to_owned(),
+        policy: CronPolicy::default(),
         function: function.clone(),
     }
 }
@@ -146,7 +147,15 @@ async fn a_trigger_can_be_run_beside_its_schedule() {
     let function = ours(&Metrics::new());
     let trigger = CronTrigger::new(vec![binding("nightly", "@daily", &function)]).unwrap();
     assert_eq!(trigger.jobs().len(), 1);
-    trigger.run_now("nightly", &SystemClock).await.unwrap();
-    let failure = trigger.run_now("weekly", &SystemClock).await.unwrap_err();
+    trigger.run_now("nightly", 12, &SystemClock).await.unwrap();
+    let failure = trigger
+        .run_now("nightly", 13, &SystemClock)
+        .await
+        .unwrap_err();
+    assert_eq!(failure.cause, "unlucky");
+    let failure = trigger
+        .run_now("weekly", 12, &SystemClock)
+        .await
+        .unwrap_err();
     assert!(failure.cause.contains("nightly"), "{failure}");
 }
