@@ -1,5 +1,6 @@
 //! A component that messages go to.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -8,6 +9,8 @@ use host_app::{Failure, FailureKind};
 use host_engine::{Function, LoadError, Pool};
 use host_telemetry::TriggerKind;
 use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::bindings::{legacy, v3};
 use crate::stats::{ComponentStats, count};
@@ -140,10 +143,12 @@ impl RedisFunction {
             Ok(()) => count(&self.stats.handled),
             Err(failure) => {
                 self.stats.failed.fetch_add(1, Ordering::Relaxed);
+                let events = Events::of(payload);
                 tracing::error!(
                     component = %self.function().id(),
                     channel,
-                    event.id = event_id(payload),
+                    event.id = events.as_ref().map(|events| &*events.first_id),
+                    event.count = events.as_ref().map(|events| events.count),
                     kind = failure.kind.as_str(),
                     cause = failure.cause,
                     "component failed to handle a message"
@@ -153,36 +158,102 @@ impl RedisFunction {
     }
 }
 
-/// The `id` of a CloudEvent: it names the message without showing it.
-fn event_id(payload: &[u8]) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Event {
-        id: String,
+/// The CloudEvents of a message, one or a batch: they name it without showing it.
+#[derive(Debug, PartialEq, Eq)]
+struct Events {
+    first_id: String,
+    count: u64,
+}
+
+impl Events {
+    /// `None` for a message that is neither an event nor an array of events.
+    fn of(payload: &[u8]) -> Option<Self> {
+        let mut events = serde_json::Deserializer::from_slice(payload);
+        let mut found = events.deserialize_any(EventsVisitor).ok()?;
+        events.end().ok()?;
+        if let Some((end, _)) = found.first_id.char_indices().nth(EVENT_ID_CHARS_MAX) {
+            found.first_id.truncate(end);
+        }
+        Some(found)
+    }
+}
+
+/// Reads the first id and counts the rest, without keeping what is between.
+struct EventsVisitor;
+
+impl<'de> Visitor<'de> for EventsVisitor {
+    type Value = Events;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an event or an array of events")
     }
 
-    let event: Event = serde_json::from_slice(payload).ok()?;
-    Some(event.id.chars().take(EVENT_ID_CHARS_MAX).collect())
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Events, A::Error> {
+        let event = Event::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(Events {
+            first_id: event.id,
+            count: 1,
+        })
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut events: A) -> Result<Events, A::Error> {
+        let first: Option<Event> = events.next_element()?;
+        let first = first.ok_or_else(|| A::Error::custom("an empty array"))?;
+        let mut count = 1;
+        while events.next_element::<IgnoredAny>()?.is_some() {
+            count += 1;
+        }
+        Ok(Events {
+            first_id: first.id,
+            count,
+        })
+    }
+}
+
+#[derive(Deserialize)]
+struct Event {
+    id: String,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn events(payload: &str) -> Option<(String, u64)> {
+        let events = Events::of(payload.as_bytes())?;
+        Some((events.first_id, events.count))
+    }
+
     #[test]
-    fn only_a_text_id_of_a_json_object_is_shown() {
-        let id = |payload: &str| event_id(payload.as_bytes());
-        assert_eq!(
-            id(r#"{"id":"42","data":{"secret":1}}"#).as_deref(),
-            Some("42")
-        );
-        assert_eq!(
-            id(&format!(r#"{{"id":"{}"}}"#, "x".repeat(999)))
-                .unwrap()
-                .len(),
-            128
-        );
-        for payload in [r#"{"id":42}"#, "[]", "id", "", "{}"] {
-            assert_eq!(id(payload), None, "{payload}");
+    fn only_a_text_id_of_an_event_is_shown() {
+        let event = r#"{"id":"42","data":{"secret":1}}"#;
+        assert_eq!(events(event), Some(("42".to_owned(), 1)));
+        for payload in [
+            r#"{"id":42}"#,
+            "id",
+            "",
+            "{}",
+            r#"{"id":"1"} {"id":"2"}"#,
+            "\"id\"",
+        ] {
+            assert_eq!(events(payload), None, "{payload}");
+        }
+    }
+
+    #[test]
+    fn a_batch_is_named_by_its_first_event_and_its_size() {
+        let batch = r#"[{"data":[1],"id":"a"},{"id":"b"},{"other":1}]"#;
+        assert_eq!(events(batch), Some(("a".to_owned(), 3)));
+        for payload in ["[]", "[1]", r#"[{"id":1}]"#, r#"[{"id":"a"}"#] {
+            assert_eq!(events(payload), None, "{payload}");
+        }
+    }
+
+    #[test]
+    fn a_long_id_is_cut_between_characters() {
+        for letter in ["x", "健"] {
+            let (id, _) = events(&format!(r#"{{"id":"{}"}}"#, letter.repeat(999))).unwrap();
+            assert_eq!(id, letter.repeat(EVENT_ID_CHARS_MAX));
         }
     }
 }

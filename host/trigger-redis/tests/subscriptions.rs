@@ -249,9 +249,41 @@ async fn messages_of_a_real_server_arrive_again_after_it_was_away() {
     redis.start_again();
     until("it is subscribed again", || running.stats.is_connected()).await;
     assert_eq!(running.stats.reconnects(), 1);
+    assert!(running.stats.gap_ms() > 0);
     assert_eq!(publish(&mut redis.connect(), "b", "x"), 1);
     until("one more is handled", || running.handled() == [3]).await;
     assert!(running.runner.stop(DEADLINE).await);
+}
+
+#[tokio::test]
+async fn many_channels_share_one_connection_also_after_it_was_lost() {
+    const CHANNELS: u64 = 500;
+    let gate = Gate::open();
+    let function = subscriber("a", &gate);
+    let mut redis = RealRedis::start();
+    let bindings = (0..CHANNELS)
+        .map(|n| binding(&redis.address(), &format!("channel.{n}"), &function))
+        .collect();
+    let running = Running::connected(impatient(), bindings).await;
+    for handled_before in [0, CHANNELS] {
+        let mut connection = redis.connect();
+        let mut list = redis::cmd("CLIENT");
+        list.arg("LIST").arg("TYPE").arg("PUBSUB");
+        let clients: String = list.query(&mut connection).unwrap();
+        assert_eq!(clients.lines().count(), 1, "{clients}");
+        for n in 0..CHANNELS {
+            assert_eq!(publish(&mut connection, &format!("channel.{n}"), "x"), 1);
+        }
+        until("all are handled", || {
+            running.handled() == [handled_before + CHANNELS]
+        })
+        .await;
+        redis.stop();
+        until("the loss is noticed", || !running.stats.is_connected()).await;
+        redis.start_again();
+        until("it is subscribed again", || running.stats.is_connected()).await;
+    }
+    assert_eq!(running.stats.reconnects(), 2);
 }
 
 #[tokio::test]
