@@ -1,49 +1,94 @@
-//! 小艾 takes a new consultation in and asks for the inquiry step.
+//! 小艾 takes a consultation in: asks for the inquiry step and answers when it is done.
 
 mod queries;
 
+use serde_json::json;
+use suoke_care::answers::{self, Answer, Content};
+use suoke_care::commands::AGENT_TASK_ASSIGN;
+use suoke_care::{About, consultation, text};
+use suoke_diagnosis::StepResult;
 use suoke_events::types::{
-    ConsultationCreated, DIAGNOSIS_REQUEST, DiagnosisRequested, HEALTH_CONSULTATION,
+    DIAGNOSIS_COMPLETED, DIAGNOSIS_REQUEST, DiagnosisCompleted, DiagnosisRequested,
 };
-use suoke_events::{Event, EventError, consume, outbox};
-use suoke_guest::{clock, log};
-use suoke_store::Database;
+use suoke_events::{Event, EventError, consume};
+use suoke_guest::clock;
+use suoke_sagas::messages::Command;
+use suoke_sagas::participant::{self, Before, Work, take_part};
+use suoke_store::{Database, Transaction};
 
 /// The name in the inbox.
 const CONSUMER: &str = "agent-xiaoai-worker";
 
+/// The name as a participant.
+const AGENT: &str = "xiaoai";
+
 suoke_events::subscriber!(CONSUMER, "care", on_event);
 
 async fn on_event(db: &mut Database, event: &Event) -> Result<Vec<Event>, EventError> {
-    event.expect_kind(&[HEALTH_CONSULTATION])?;
-    let next = take_in(db, event).await?;
-    if next.is_some() {
-        log::info("consultation taken in", &[("event.id", &event.id)]);
+    event.expect_kind(&[AGENT_TASK_ASSIGN, DIAGNOSIS_COMPLETED])?;
+    if event.kind == DIAGNOSIS_COMPLETED {
+        return tell(db, event).await;
     }
-    Ok(next.into_iter().collect())
+    take_part(db, CONSUMER, AGENT, event, ask, withdraw).await
 }
 
-/// Sets the status and asks for a diagnosis, once for each event. A
-/// consultation that is past its beginning, or gone, is left alone.
-async fn take_in(db: &mut Database, event: &Event) -> Result<Option<Event>, EventError> {
-    let told: ConsultationCreated = event.data_as()?;
+/// Asks for the inquiry step; each attempt asks again, for a request may be lost.
+async fn ask(tx: &Transaction<'_>, command: &Command) -> Result<Work, EventError> {
+    let about: About = command.context_as()?;
+    let found = consultation::find(tx, &about.consultation_id, &about.user_id).await?;
+    match found.map(|found| found.status) {
+        Some(status) if status == "running" => {}
+        Some(status) => return Ok(Work::refused(format!("the consultation is {status}"))),
+        None => return Ok(Work::refused("there is no such consultation")),
+    }
     let asked = DiagnosisRequested {
-        consultation_id: told.consultation_id,
-        user_id: told.user_id,
+        consultation_id: about.consultation_id.clone(),
+        user_id: about.user_id,
         step: "inquiry".to_owned(),
-        text: told.chief_complaint,
+        text: about.chief_complaint,
     };
-    let next = Event::new(DIAGNOSIS_REQUEST, CONSUMER, &asked)?
-        .about(format!("consultation/{}", asked.consultation_id))
-        .caused_by(event);
+    let request = Event::new(DIAGNOSIS_REQUEST, CONSUMER, &asked)?
+        .about(format!("consultation/{}", asked.consultation_id));
+    Ok(Work::later(about.consultation_id).telling(request))
+}
+
+/// Answers with what the inquiry found, if anybody still waits for it.
+async fn tell(db: &mut Database, event: &Event) -> Result<Vec<Event>, EventError> {
+    let told: DiagnosisCompleted = event.data_as()?;
     let done: Result<_, EventError> = consume(db, CONSUMER, event, async |tx| {
-        if !queries::start_diagnosing(tx, &asked.consultation_id, clock::now_ms()).await? {
-            return Ok(None);
+        let Some(result) = queries::result(tx, &told.diagnosis_id).await? else {
+            return Err(unfit(event, "there is no such diagnosis"));
+        };
+        let result: StepResult = serde_json::from_str(&result).map_err(EventError::work)?;
+        let output = json!({ "diagnosis_id": told.diagnosis_id, "red_flags": result.red_flags });
+        let work = Work::done(&output)?;
+        let id = &told.consultation_id;
+        let next = participant::answer(tx, CONSUMER, AGENT, id, work, event).await?;
+        if !next.is_empty() {
+            let content = Content::Xiaoai {
+                diagnosis_id: told.diagnosis_id.clone(),
+            };
+            let answer = Answer::by_rules(text::inquiry(&result), result.red_flags, content);
+            answers::store(tx, id, &answer, clock::now_ms()).await?;
         }
-        outbox(tx, next).await.map(Some)
+        Ok(next)
     })
     .await;
-    done.map(Option::flatten)
+    Ok(done?.unwrap_or_default())
+}
+
+/// The task is cancelled.
+async fn withdraw(tx: &Transaction<'_>, command: &Command, _: Before) -> Result<Work, EventError> {
+    let about: About = command.context_as()?;
+    answers::cancel(tx, &about.consultation_id, AGENT, clock::now_ms()).await?;
+    Ok(Work::undone())
+}
+
+fn unfit(event: &Event, reason: &str) -> EventError {
+    EventError::Data {
+        id: event.id.clone(),
+        reason: reason.to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -1,77 +1,135 @@
-//! One request for a diagnosis, however often the event comes.
+//! One question for each attempt, one answer when it is there.
 
 use futures::executor::block_on;
-use suoke_events::types::HEALTH_CONSULTATION;
+use suoke_care::testing::{
+    CONSULTATION, USER, care, command, count, dead_letters_of_bad_data, reply,
+};
+use suoke_sagas::messages::{AGENT_TASK_RESULT, Action, Outcome};
 use suoke_store::{Sql, params};
 
 use super::*;
 
-async fn store(status: &str) -> Database {
-    let db = Database::open_in_memory("care").await.unwrap();
-    db.execute(
-        "INSERT INTO consultations VALUES ('c1', 'u1', ?1, '失眠', 'xiaoai', 1, 1)",
-        params![status],
-    )
-    .await
-    .unwrap();
-    db
+const COMPLAINT: &str = "失眠多梦，没有发烧";
+
+fn assign(action: Action) -> Event {
+    command(AGENT_TASK_ASSIGN, AGENT, action, COMPLAINT)
 }
 
-fn event(consultation_id: &str) -> Event {
-    let told = ConsultationCreated {
-        consultation_id: consultation_id.to_owned(),
-        user_id: "u1".to_owned(),
-        agent: "xiaoai".to_owned(),
-        chief_complaint: "失眠".to_owned(),
+/// What diagnosis-worker tells when it has stored what the inquiry found.
+async fn completed(db: &Database) -> Event {
+    let result = suoke_diagnosis::analyse(COMPLAINT);
+    let json = serde_json::to_string(&result).unwrap();
+    let text = "INSERT INTO diagnoses (id, consultation_id, step, result, engine, created_at) \
+         VALUES ('d1', ?1, 'inquiry', ?2, 'e', 1) ON CONFLICT DO NOTHING";
+    db.execute(text, params![CONSULTATION, json]).await.unwrap();
+    let told = DiagnosisCompleted {
+        consultation_id: CONSULTATION.to_owned(),
+        user_id: USER.to_owned(),
+        diagnosis_id: "d1".to_owned(),
+        step: "inquiry".to_owned(),
+        engine: "e".to_owned(),
+        red_flags: Vec::new(),
     };
-    let mut event = Event::new(HEALTH_CONSULTATION, "consultation-create", &told).unwrap();
-    event.correlationid = Some("r1".to_owned());
-    event
+    Event::new(DIAGNOSIS_COMPLETED, "diagnosis-worker", &told).unwrap()
 }
 
-async fn status(db: &Database) -> String {
-    db.query_one("SELECT status FROM consultations", params![])
-        .await
-        .unwrap()
-}
+const ANSWERED: &str = "SELECT count(*) FROM agent_answers WHERE state = 'answered'";
 
 #[test]
-fn a_consultation_is_taken_in_once() {
+fn the_inquiry_is_asked_for_and_its_result_answered() {
     block_on(async {
-        let mut db = store("created").await;
-        let event = event("c1");
-        let next = take_in(&mut db, &event).await.unwrap().unwrap();
-        assert_eq!(status(&db).await, "diagnosing");
-        assert_eq!(next.kind, "diagnosis.request");
-        assert_eq!(next.correlationid.as_deref(), Some("r1"));
-        assert_eq!(next.causationid.as_ref(), Some(&event.id));
-        assert_eq!(next.subject.as_deref(), Some("consultation/c1"));
-        let asked: DiagnosisRequested = next.data_as().unwrap();
+        let mut db = care("running", COMPLAINT).await;
+        let told = on_event(&mut db, &assign(Action::Do)).await.unwrap();
+        assert_eq!(told.len(), 1);
+        let asked: DiagnosisRequested = told[0].data_as().unwrap();
         assert_eq!(
             (asked.step.as_str(), asked.text.as_str()),
-            ("inquiry", "失眠")
+            ("inquiry", COMPLAINT)
         );
-        assert!(take_in(&mut db, &event).await.unwrap().is_none());
+        let completed = completed(&db).await;
+        let told = on_event(&mut db, &completed).await.unwrap();
+        assert_eq!(told[0].kind, AGENT_TASK_RESULT);
+        let answer = reply(&told).unwrap();
+        assert_eq!(
+            (answer.outcome, &answer.output["diagnosis_id"]),
+            (Outcome::Ok, &json!("d1"))
+        );
+        let rows = answers::all(&db, CONSULTATION).await.unwrap();
+        assert!(rows[0].answer.contains("已记录您的症状：失眠"), "{rows:?}");
+        // Once for each event, and nothing more for a step that runs again.
+        assert!(on_event(&mut db, &completed).await.unwrap().is_empty());
     });
 }
 
 #[test]
-fn what_is_further_on_or_gone_is_left_alone() {
+fn asked_twice_it_asks_again_or_answers_what_it_knows() {
     block_on(async {
-        let mut db = store("diagnosed").await;
-        assert!(take_in(&mut db, &event("c1")).await.unwrap().is_none());
-        assert!(take_in(&mut db, &event("c2")).await.unwrap().is_none());
-        assert_eq!(status(&db).await, "diagnosed");
+        let mut db = care("running", COMPLAINT).await;
+        let first = assign(Action::Do);
+        assert_eq!(on_event(&mut db, &first).await.unwrap().len(), 1);
+        assert!(on_event(&mut db, &first).await.unwrap().is_empty());
+        let told = on_event(&mut db, &assign(Action::Do)).await.unwrap();
+        assert_eq!(told[0].kind, DIAGNOSIS_REQUEST);
+        let completed = completed(&db).await;
+        on_event(&mut db, &completed).await.unwrap();
+        let told = on_event(&mut db, &assign(Action::Do)).await.unwrap();
+        assert_eq!(reply(&told).unwrap().outcome, Outcome::Ok);
+        assert_eq!(told.len(), 1);
     });
 }
 
 #[test]
-fn other_data_is_an_error_that_says_so() {
+fn a_task_that_was_cancelled_is_not_answered() {
     block_on(async {
-        let mut db = store("created").await;
-        let odd = Event::new(HEALTH_CONSULTATION, "x", &7).unwrap();
-        let error = take_in(&mut db, &odd).await.unwrap_err();
-        assert!(error.is_permanent(), "{error}");
-        assert_eq!(status(&db).await, "created");
+        let mut db = care("running", COMPLAINT).await;
+        on_event(&mut db, &assign(Action::Do)).await.unwrap();
+        let told = on_event(&mut db, &assign(Action::Undo)).await.unwrap();
+        assert_eq!(reply(&told).unwrap().outcome, Outcome::Ok);
+        let completed = completed(&db).await;
+        assert!(on_event(&mut db, &completed).await.unwrap().is_empty());
+        assert_eq!(count(&db, ANSWERED).await, 0);
+    });
+}
+
+#[test]
+fn an_answer_is_withdrawn() {
+    block_on(async {
+        let mut db = care("running", COMPLAINT).await;
+        on_event(&mut db, &assign(Action::Do)).await.unwrap();
+        let completed = completed(&db).await;
+        on_event(&mut db, &completed).await.unwrap();
+        assert_eq!(count(&db, ANSWERED).await, 1);
+        on_event(&mut db, &assign(Action::Undo)).await.unwrap();
+        assert_eq!(count(&db, ANSWERED).await, 0);
+    });
+}
+
+#[test]
+fn an_undo_that_comes_first_keeps_the_task_from_starting() {
+    block_on(async {
+        let mut db = care("running", COMPLAINT).await;
+        on_event(&mut db, &assign(Action::Undo)).await.unwrap();
+        let told = on_event(&mut db, &assign(Action::Do)).await.unwrap();
+        assert_eq!(reply(&told).unwrap().outcome, Outcome::Failed);
+        assert_eq!(told.len(), 1);
+    });
+}
+
+#[test]
+fn what_is_not_running_is_refused() {
+    block_on(async {
+        let mut db = care("cancelled", COMPLAINT).await;
+        let told = on_event(&mut db, &assign(Action::Do)).await.unwrap();
+        let answer = reply(&told).unwrap();
+        assert_eq!((answer.outcome, answer.retry), (Outcome::Failed, false));
+    });
+}
+
+#[test]
+fn bad_data_is_a_dead_letter() {
+    block_on(async {
+        let mut db = care("running", COMPLAINT).await;
+        let dead = dead_letters_of_bad_data(&mut db, CONSUMER, AGENT_TASK_ASSIGN, AGENT, on_event);
+        assert_eq!(dead.await, 2);
     });
 }

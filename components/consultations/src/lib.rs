@@ -1,10 +1,12 @@
-//! Shows a user's consultations with their diagnoses.
+//! Shows a user's consultations with what came of them, and cancels them.
 
+mod cancel;
 mod cursor;
 mod queries;
 mod view;
 
 use serde::Deserialize;
+use suoke_care::{answers, report};
 use suoke_guest::{ApiError, FieldError, Reply, Request, fetch, ids, reply};
 use suoke_store::Database;
 
@@ -33,27 +35,38 @@ async fn route(request: Request) -> Result<Reply, ApiError> {
         return fetch::forward("consultation-create", request).await;
     }
     let allowed: &[&str] = if id.is_some() {
-        &["GET"]
+        &["GET", "DELETE"]
     } else {
         &["GET", "POST"]
     };
     request.allow(allowed)?;
     let who = suoke_identity::authenticate(&request).await?;
-    let db = Database::open("care").await?;
+    let mut db = Database::open("care").await?;
     match id {
+        Some(id) if request.method() == "DELETE" => {
+            let events = cancel::cancel(&mut db, &request, &who.user_id, &id).await?;
+            suoke_events::announce(&events).await;
+            reply::empty()
+        }
         Some(id) => one(&db, &who.user_id, &id).await,
         None => list(&db, &who.user_id, &request).await,
     }
 }
 
+/// What is gone, or somebody else's.
+fn missing() -> ApiError {
+    ApiError::not_found("There is no such consultation.").zh("没有这个问诊记录。")
+}
+
 async fn one(db: &Database, user_id: &str, id: &str) -> Result<Reply, ApiError> {
-    let missing = || ApiError::not_found("There is no such consultation.").zh("没有这个问诊记录。");
     if !ids::is_id(id) {
         return Err(missing());
     }
     let row = queries::one(db, user_id, id).await?.ok_or_else(missing)?;
     let diagnoses = queries::diagnoses(db, id).await?;
-    reply::json(&view::full(row, diagnoses)?)
+    let answers = answers::all(db, id).await?;
+    let report = report::find(db, id).await?;
+    reply::json(&view::full(row, diagnoses, answers, report)?)
 }
 
 async fn list(db: &Database, user_id: &str, request: &Request) -> Result<Reply, ApiError> {

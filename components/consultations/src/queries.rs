@@ -9,6 +9,7 @@ use crate::cursor::Cursor;
 pub(crate) struct ConsultationRow {
     pub(crate) id: String,
     pub(crate) status: String,
+    pub(crate) reason: Option<String>,
     pub(crate) agent: String,
     pub(crate) chief_complaint: String,
     pub(crate) created_at: i64,
@@ -18,6 +19,7 @@ pub(crate) struct ConsultationRow {
 suoke_store::from_row!(ConsultationRow {
     id,
     status,
+    reason,
     agent,
     chief_complaint,
     created_at,
@@ -49,7 +51,7 @@ pub(crate) async fn one(
     id: &str,
 ) -> Result<Option<ConsultationRow>, StoreError> {
     sql.query_optional(
-        "SELECT id, status, agent, chief_complaint, created_at, updated_at \
+        "SELECT id, status, reason, agent, chief_complaint, created_at, updated_at \
          FROM consultations WHERE id = ?1 AND user_id = ?2",
         params![id, user_id],
     )
@@ -64,10 +66,19 @@ pub(crate) async fn page(
     limit: u32,
 ) -> Result<Vec<ConsultationRow>, StoreError> {
     sql.query(
-        "SELECT id, status, agent, chief_complaint, created_at, updated_at \
+        "SELECT id, status, reason, agent, chief_complaint, created_at, updated_at \
          FROM consultations WHERE user_id = ?1 AND (created_at, id) < (?2, ?3) \
          ORDER BY created_at DESC, id DESC LIMIT ?4",
         params![user_id, after.created_at, &after.id, limit],
+    )
+    .await
+}
+
+/// The consultation is cancelled.
+pub(crate) async fn set_cancelled(sql: &impl Sql, id: &str, now_ms: i64) -> Result<(), StoreError> {
+    sql.execute(
+        "UPDATE consultations SET status = 'cancelled', updated_at = ?2 WHERE id = ?1",
+        params![id, now_ms],
     )
     .await
 }

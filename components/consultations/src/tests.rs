@@ -11,7 +11,9 @@ async fn store(count: i64) -> Database {
     for number in 0..count {
         // Pairs share their creation time, so that the id decides.
         db.execute(
-            "INSERT INTO consultations VALUES (?1, 'u1', 'created', '失眠', 'xiaoai', ?2, ?2)",
+            "INSERT INTO consultations \
+             (id, user_id, status, chief_complaint, agent, created_at, updated_at) \
+             VALUES (?1, 'u1', 'created', '失眠', 'xiaoai', ?2, ?2)",
             params![format!("018f0000-0000-7000-8000-{number:012}"), number / 2],
         )
         .await
@@ -96,13 +98,89 @@ fn one_is_shown_with_its_diagnoses_to_its_owner_alone() {
 }
 
 #[test]
+fn answers_and_report_are_shown_and_what_was_cancelled_is_not() {
+    block_on(async {
+        let db = store(1).await;
+        let id = ID;
+        let shown = async || {
+            let reply = one(&db, "u1", id).await.unwrap();
+            serde_json::from_slice::<Value>(reply.body_bytes()).unwrap()
+        };
+        assert_eq!(shown().await["report"], Value::Null);
+        let content = answers::Content::Xiaoke {
+            days: 7,
+            vitals: Vec::new(),
+        };
+        let said = suoke_care::text::vitals(&[], 7);
+        let answer = answers::Answer::by_rules(said, Vec::new(), content);
+        answers::store(&db, id, &answer, 1).await.unwrap();
+        let made = report::Report::of(empty_result(), &[answer]);
+        report::store(&db, "r1", id, &made, 1).await.unwrap();
+        let body = shown().await;
+        assert_eq!(body["answers"][0]["agent"], "xiaoke");
+        assert_eq!(body["answers"][0]["text"]["zh"], "近7天没有体征数据。");
+        assert_eq!(body["report"]["report_id"], "r1");
+        assert_eq!(
+            body["report"]["disclaimers_zh"].as_array().unwrap().len(),
+            2
+        );
+        answers::cancel(&db, id, "xiaoke", 2).await.unwrap();
+        assert_eq!(shown().await["answers"], serde_json::json!([]));
+    });
+}
+
+fn empty_result() -> suoke_diagnosis::StepResult {
+    suoke_diagnosis::analyse("失眠")
+}
+
+const ID: &str = "018f0000-0000-7000-8000-000000000000";
+
+#[test]
+fn a_consultation_is_cancelled_once_and_its_saga_told() {
+    block_on(async {
+        let mut db = store(1).await;
+        let request = Request::new("DELETE", "/x");
+        for (user, id) in [("u2", ID), ("u1", "x")] {
+            let error = cancel::cancel(&mut db, &request, user, id).await;
+            assert_eq!(error.unwrap_err().status(), 404);
+        }
+        let told = cancel::cancel(&mut db, &request, "u1", ID).await.unwrap();
+        assert_eq!(told[0].kind, "saga.cancel");
+        assert_eq!(told[0].data["saga_id"], format!("consultation_{ID}"));
+        let again = cancel::cancel(&mut db, &request, "u1", ID).await.unwrap();
+        assert!(again.is_empty());
+        assert_eq!(
+            queries::one(&db, "u1", ID).await.unwrap().unwrap().status,
+            "cancelled"
+        );
+    });
+}
+
+#[test]
+fn what_is_finished_is_not_cancelled() {
+    block_on(async {
+        let mut db = store(1).await;
+        let text = "UPDATE consultations SET status = 'diagnosed'";
+        db.execute(text, params![]).await.unwrap();
+        let request = Request::new("DELETE", "/x");
+        let error = cancel::cancel(&mut db, &request, "u1", ID)
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (error.status(), error.code()),
+            (409, "consultation_finished")
+        );
+    });
+}
+
+#[test]
 fn methods_depend_on_the_path() {
     let ask = |request: Request| block_on(suoke_guest::answer(request, route));
     let item = Request::new("POST", "/x").with_header("spin-path-match-id", "a");
     let reply = ask(item);
     assert_eq!(
         (reply.status(), reply.header_value("allow")),
-        (405, Some("GET"))
+        (405, Some("GET, DELETE"))
     );
     let reply = ask(Request::new("PUT", "/x"));
     assert_eq!(

@@ -1,4 +1,4 @@
-//! What a step found, stored: row, status and event in one transaction.
+//! What a step found, stored: row and event in one transaction.
 
 use suoke_diagnosis::StepResult;
 use suoke_events::types::{DIAGNOSIS_COMPLETED, DiagnosisCompleted, DiagnosisRequested};
@@ -8,8 +8,8 @@ use suoke_store::Transaction;
 
 use crate::{COMPONENT, queries, unfit};
 
-/// Stores the result, moves the consultation on and tells about it. A consultation
-/// that was cancelled stays as it is.
+/// Stores the result and tells about it. For a consultation that was cancelled or has
+/// failed nothing is stored.
 pub async fn complete(
     tx: &Transaction<'_>,
     event: &Event,
@@ -22,7 +22,7 @@ pub async fn complete(
         consultation.ok_or_else(|| unfit(event, "there is no such consultation of this user"))?;
     if !matches!(
         consultation.status.as_str(),
-        "created" | "diagnosing" | "diagnosed"
+        "created" | "running" | "diagnosed"
     ) {
         return Ok(None);
     }
@@ -36,7 +36,6 @@ pub async fn complete(
         engine: &result.model,
     };
     let diagnosis_id = queries::store(tx, &diagnosis, now_ms).await?;
-    queries::set_diagnosed(tx, &request.consultation_id, now_ms).await?;
     let completed = DiagnosisCompleted {
         consultation_id: request.consultation_id.clone(),
         user_id: request.user_id.clone(),

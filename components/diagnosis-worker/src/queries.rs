@@ -55,15 +55,6 @@ pub async fn store(
     .await
 }
 
-/// The consultation is diagnosed.
-pub async fn set_diagnosed(sql: &impl Sql, id: &str, now_ms: i64) -> Result<(), StoreError> {
-    sql.execute(
-        "UPDATE consultations SET status = 'diagnosed', updated_at = ?2 WHERE id = ?1",
-        params![id, now_ms],
-    )
-    .await
-}
-
 #[cfg(test)]
 mod tests {
     use futures::executor::block_on;
@@ -86,7 +77,7 @@ mod tests {
         block_on(async {
             let db = Database::open_in_memory("care").await.unwrap();
             let text = "INSERT INTO consultations (id, user_id, status, chief_complaint, agent, \
-                 created_at, updated_at) VALUES ('c', 'u', 'diagnosing', 't', 'xiaoai', 1, 1)";
+                 created_at, updated_at) VALUES ('c', 'u', 'running', 't', 'xiaoai', 1, 1)";
             db.execute(text, params![]).await.unwrap();
             assert_eq!(store(&db, &diagnosis("a", "1"), 2).await.unwrap(), "a");
             assert_eq!(store(&db, &diagnosis("b", "2"), 3).await.unwrap(), "a");
@@ -95,11 +86,10 @@ mod tests {
                 .await
                 .unwrap();
             assert_eq!(results, ["2"]);
-            set_diagnosed(&db, "c", 4).await.unwrap();
             let found = consultation(&db, "c").await.unwrap().unwrap();
             assert_eq!(
                 (found.user_id.as_str(), found.status.as_str()),
-                ("u", "diagnosed")
+                ("u", "running")
             );
             assert!(consultation(&db, "x").await.unwrap().is_none());
         });

@@ -16,6 +16,8 @@ pub mod testing;
 pub mod text;
 
 use serde::{Deserialize, Serialize};
+use suoke_events::{Event, EventError};
+use suoke_sagas::messages::{Action, Command};
 
 /// The commands of the saga, which are the channels of its participants.
 pub mod commands {
@@ -51,6 +53,36 @@ pub struct About {
     pub user_id: String,
     /// What the person says.
     pub chief_complaint: String,
+}
+
+/// What a command asks this participant to do, so that it can be computed before the
+/// transaction; none where it is asked for nothing or to undo.
+///
+/// # Errors
+/// A permanent one when the event is no such command.
+pub fn asked(event: &Event, participant: &str) -> Result<Option<About>, EventError> {
+    let command: Command = event.data_as()?;
+    let is_asked = command.participants.iter().any(|name| name == participant);
+    if !is_asked || command.action != Action::Do {
+        return Ok(None);
+    }
+    command.context_as().map(Some)
+}
+
+/// What the report's step gave.
+///
+/// # Errors
+/// A permanent one when it gave nothing.
+pub fn report_made(command: &Command) -> Result<ReportMade, EventError> {
+    let missing = |reason: String| EventError::Data {
+        id: command.saga_id.clone(),
+        reason,
+    };
+    let output = command
+        .output(REPORT_STEP, REPORT_PARTICIPANT)
+        .ok_or_else(|| missing(format!("step \"{REPORT_STEP}\" gave no output")))?;
+    ReportMade::deserialize(output)
+        .map_err(|error| missing(format!("output of \"{REPORT_STEP}\": {error}")))
 }
 
 /// What the report's step gives to later steps: ids and codes alone.

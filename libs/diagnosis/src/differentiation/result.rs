@@ -117,7 +117,8 @@ pub struct Syndrome {
     /// Principle of treatment (治法).
     pub principle: String,
     /// Classic formulas of the pattern: knowledge, for licensed physicians alone,
-    /// never with a dose.
+    /// never with a dose. Empty where nobody knows for whom it is safe.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub formula: String,
     /// Advice on daily life (调护).
     pub lifestyle: String,

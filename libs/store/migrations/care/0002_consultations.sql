@@ -2,7 +2,9 @@ CREATE TABLE consultations (
     id TEXT PRIMARY KEY,
     user_id TEXT NOT NULL,
     status TEXT NOT NULL
-        CHECK (status IN ('created', 'diagnosing', 'diagnosed', 'cancelled', 'failed')),
+        CHECK (status IN ('created', 'running', 'diagnosed', 'cancelled', 'failed')),
+    -- Why it failed.
+    reason TEXT,
     chief_complaint TEXT NOT NULL,
     agent TEXT NOT NULL,
     created_at INTEGER NOT NULL,

@@ -1,0 +1,88 @@
+//! 小克 looks at a person's vital signs of a week and classifies them.
+
+mod queries;
+
+use serde_json::json;
+use suoke_care::answers::{self, Answer, Content};
+use suoke_care::commands::AGENT_TASK_ASSIGN;
+use suoke_care::{About, asked, text};
+use suoke_events::{Event, EventError};
+use suoke_guest::clock;
+use suoke_health::vitals::{VITAL_TYPES, Vital, vital};
+use suoke_health::{bucket::DAY_MS, catalogue};
+use suoke_sagas::messages::Command;
+use suoke_sagas::participant::{Before, Work, take_part};
+use suoke_store::{Database, StoreError, Transaction};
+
+/// The name in the inbox.
+const CONSUMER: &str = "agent-xiaoke-worker";
+
+/// The name as a participant.
+const AGENT: &str = "xiaoke";
+
+/// How far back is looked.
+const DAYS: u32 = 7;
+
+suoke_events::subscriber!(CONSUMER, "care", on_event);
+
+async fn on_event(db: &mut Database, event: &Event) -> Result<Vec<Event>, EventError> {
+    event.expect_kind(&[AGENT_TASK_ASSIGN])?;
+    // Another service's readings: they are read, never written.
+    let health = Database::open("health").await?;
+    look(db, &health, event).await
+}
+
+/// Reads before the transaction, so that nobody waits for it.
+async fn look(
+    db: &mut Database,
+    health: &Database,
+    event: &Event,
+) -> Result<Vec<Event>, EventError> {
+    let vitals = match asked(event, AGENT)? {
+        Some(about) => vitals(health, &about.user_id, clock::now_ms()).await?,
+        None => Vec::new(),
+    };
+    let answer = async |tx: &Transaction<'_>, command: &Command| answer(tx, command, vitals).await;
+    take_part(db, CONSUMER, AGENT, event, answer, withdraw).await
+}
+
+/// What was measured in the days before now.
+async fn vitals(health: &Database, user_id: &str, now_ms: i64) -> Result<Vec<Vital>, StoreError> {
+    let since_ms = now_ms - i64::from(DAYS) * DAY_MS;
+    let mut vitals = Vec::new();
+    for kind in VITAL_TYPES.into_iter().filter_map(catalogue::find) {
+        let found = queries::readings(health, user_id, kind, since_ms).await?;
+        vitals.extend(found.and_then(|readings| vital(kind, &readings, now_ms)));
+    }
+    Ok(vitals)
+}
+
+async fn answer(
+    tx: &Transaction<'_>,
+    command: &Command,
+    vitals: Vec<Vital>,
+) -> Result<Work, EventError> {
+    let about: About = command.context_as()?;
+    let mut red_flags: Vec<String> = vitals
+        .iter()
+        .filter_map(|vital| vital.red_flag.clone())
+        .collect();
+    red_flags.sort();
+    red_flags.dedup();
+    let output = json!({ "vitals": vitals.len(), "red_flags": red_flags });
+    let said = text::vitals(&vitals, DAYS);
+    let content = Content::Xiaoke { days: DAYS, vitals };
+    let answer = Answer::by_rules(said, red_flags, content);
+    answers::store(tx, &about.consultation_id, &answer, clock::now_ms()).await?;
+    Work::done(&output)
+}
+
+/// The task is cancelled.
+async fn withdraw(tx: &Transaction<'_>, command: &Command, _: Before) -> Result<Work, EventError> {
+    let about: About = command.context_as()?;
+    answers::cancel(tx, &about.consultation_id, AGENT, clock::now_ms()).await?;
+    Ok(Work::undone())
+}
+
+#[cfg(test)]
+mod tests;
