@@ -63,6 +63,16 @@ pub enum EventError {
         /// The number whose turn it is.
         expected: u64,
     },
+    /// A stream has another version than its writer has seen.
+    #[error("stream {stream}: expected version {expected}, but it is {actual}")]
+    Conflict {
+        /// The stream: type and id.
+        stream: String,
+        /// The version that the writer has seen.
+        expected: u64,
+        /// The version that it has.
+        actual: u64,
+    },
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -90,7 +100,11 @@ impl EventError {
             | Self::UnknownType { .. }
             | Self::UnknownVersion { .. }
             | Self::Data { .. } => true,
-            Self::TooEarly { .. } | Self::Store(_) | Self::Bus(_) | Self::Work(_) => false,
+            Self::TooEarly { .. }
+            | Self::Conflict { .. }
+            | Self::Store(_)
+            | Self::Bus(_)
+            | Self::Work(_) => false,
         }
     }
 }

@@ -40,10 +40,13 @@ mod bus;
 mod envelope;
 mod error;
 mod inbox;
+pub mod journal;
 mod message;
 mod outbox;
 mod queries;
 pub mod relay;
+pub mod replay;
+pub mod streams;
 pub mod subscriber;
 pub mod types;
 

@@ -2,5 +2,7 @@
 
 pub(crate) mod failures;
 pub(crate) mod inbox;
+pub(crate) mod journal;
 pub(crate) mod outbox;
 pub(crate) mod relay;
+pub(crate) mod streams;

@@ -10,8 +10,9 @@ use suoke_store::{Sql, Transaction, params};
 use super::*;
 use crate::bus::MemoryBus;
 use crate::envelope::Event;
+use crate::journal::Filter;
 use crate::subscriber::deliver;
-use crate::{consume, consume_in_order, outbox};
+use crate::{consume, consume_in_order, journal, outbox, replay};
 
 const LIMITS: Limits = Limits {
     events_max: 1_000,
@@ -355,4 +356,209 @@ proptest! {
             }
         });
     }
+}
+
+impl World {
+    /// Lets every delivery be lost until the relay gives up.
+    async fn give_up(&mut self) {
+        self.moving.clear();
+        while self.relay(1_100_000).await.dead == 0 {
+            self.moving.clear();
+        }
+    }
+
+    async fn letters(&self) -> Vec<(String, String)> {
+        let letters = replay::dead_letters(&self.dbs, None, None, 10)
+            .await
+            .unwrap();
+        let keys = letters.into_iter();
+        keys.map(|letter| (letter.event_id, letter.consumer))
+            .collect()
+    }
+
+    async fn replay(&mut self, consumer: &str, filter: &Filter) -> replay::Replayed {
+        self.now_ms += 1;
+        let (dbs, now_ms) = (&mut self.dbs, self.now_ms);
+        replay::replay(dbs, &self.subscriptions, consumer, filter, 10_000, now_ms)
+            .await
+            .unwrap()
+    }
+
+    /// How often each consumer has done anything.
+    fn effects_of(&self, consumer: usize) -> usize {
+        let effects = self.effects.borrow();
+        effects.iter().filter(|(by, _, _)| *by == consumer).count()
+    }
+}
+
+#[test]
+fn a_dead_letter_that_is_redriven_is_handled_by_those_who_missed_it() {
+    block_on(async {
+        let mut world = World::new().await;
+        let event = world.produce(0).await;
+        world
+            .hand_over(0, &event.to_message().unwrap(), false)
+            .await;
+        world.give_up().await;
+        let expected = ["ordered", "far"].map(|name| (event.id.clone(), name.to_owned()));
+        assert_eq!(world.letters().await, expected);
+
+        let now_ms = world.now_ms;
+        let none = replay::redrive(&mut world.dbs, Some("near"), None, now_ms).await;
+        assert_eq!(none.unwrap(), replay::Redriven::default());
+        let redriven = replay::redrive(&mut world.dbs, None, Some(&event.id), now_ms).await;
+        assert_eq!(redriven.unwrap().letters, 2);
+        assert_eq!(world.letters().await, []);
+        assert_eq!(world.relay(1_000).await.published, 1);
+        world.hand_over_all().await;
+        assert_eq!(world.relay(60_000).await.done, 1);
+        assert_eq!([0, 1, 2].map(|consumer| world.effects_of(consumer)), [1; 3]);
+    });
+}
+
+#[test]
+fn a_dead_letter_whose_producer_keeps_no_outbox_is_delivered_again_too() {
+    block_on(async {
+        let mut world = World::new().await;
+        let foreign = Event::new("t", "somewhere-else", &"odd").unwrap();
+        let refuse = async |_: &mut Database, event: &Event| -> Result<Vec<Event>, EventError> {
+            let _: u32 = event.data_as()?;
+            Ok(Vec::new())
+        };
+        let message = foreign.to_message().unwrap();
+        deliver(&mut world.dbs[1], "far", &message, refuse).await;
+        deliver(&mut world.dbs[1], "far", b"poison", refuse).await;
+        assert_eq!(world.letters().await.len(), 2);
+        let now_ms = world.now_ms;
+        let redriven = replay::redrive(&mut world.dbs, None, None, now_ms)
+            .await
+            .unwrap();
+        assert_eq!((redriven.letters, redriven.unreadable), (1, 1));
+        assert_eq!(world.relay(1_000).await.published, 1);
+        let (_, message) = world.moving.remove(1);
+        assert_eq!(Event::parse(&message).unwrap(), foreign);
+    });
+}
+
+#[test]
+fn a_consumer_that_comes_later_is_given_the_past_and_nobody_else_notices() {
+    block_on(async {
+        let mut world = World::new().await;
+        let later = world.subscriptions.remove(1);
+        for aggregate in 0..5 {
+            world.produce(aggregate).await;
+        }
+        world.moving.retain(|(consumer, _)| *consumer != 1);
+        world.hand_over_all().await;
+        world.relay(0).await;
+        world.subscriptions.push(later);
+        let stranger = world.replay("stranger", &Filter::default()).await;
+        assert_eq!(stranger.events, 0);
+        let replayed = world.replay("far", &Filter::default()).await;
+        assert_eq!((replayed.events, replayed.more_from_ms), (5, None));
+        assert_eq!(world.relay(0).await.published, 5);
+        world.hand_over_all().await;
+        assert_eq!(world.relay(60_000).await.done, 5);
+        assert_eq!([0, 1, 2].map(|consumer| world.effects_of(consumer)), [5; 3]);
+    });
+}
+
+#[test]
+fn a_consumer_that_needs_order_is_given_all_that_followed() {
+    block_on(async {
+        let mut world = World::new().await;
+        for _ in 0..3 {
+            world.produce(0).await;
+        }
+        world.produce(1).await;
+        world.hand_over_all().await;
+        world.relay(0).await;
+        let second = &world.events[1].id.clone();
+        let text = "UPDATE event_outbox SET correlation_id = 'r' WHERE id = ?1";
+        world.dbs[0].execute(text, params![second]).await.unwrap();
+        let filter = Filter {
+            correlation: Some("r".to_owned()),
+            ..Filter::default()
+        };
+        assert_eq!(world.replay("ordered", &filter).await.events, 2);
+        world.relay(0).await;
+        world.hand_over_all().await;
+        let effects = world.effects.borrow();
+        let again: Vec<u64> = effects[12..].iter().map(|(_, _, number)| *number).collect();
+        assert_eq!(again, [2, 3]);
+        assert!(effects[12..].iter().all(|(by, _, _)| *by == 2));
+    });
+}
+
+#[test]
+fn the_journal_knows_events_and_where_they_stand() {
+    block_on(async {
+        let mut world = World::new().await;
+        let events = [world.produce(0).await, world.produce(1).await];
+        world.moving.clear();
+        let message = events[1].to_message().unwrap();
+        world.hand_over(0, &message, false).await;
+        world.hand_over(1, &message, true).await;
+        let all = Filter::default();
+        let entries = journal::list(&world.dbs, &all, None, 10).await.unwrap();
+        let listed: Vec<&str> = entries.iter().map(|entry| entry.id.as_str()).collect();
+        assert_eq!(listed, [&events[1].id, &events[0].id]);
+        let first = journal::list(&world.dbs, &all, Some(&events[1].id), 10).await;
+        assert_eq!(first.unwrap().len(), 1);
+        for (filter, expected) in [
+            (
+                Filter {
+                    subject: events[0].subject.clone(),
+                    ..all.clone()
+                },
+                1,
+            ),
+            (
+                Filter {
+                    correlation: events[0].correlationid.clone(),
+                    ..all.clone()
+                },
+                1,
+            ),
+            (
+                Filter {
+                    kind: Some("other".to_owned()),
+                    ..all.clone()
+                },
+                0,
+            ),
+            (
+                Filter {
+                    from_ms: Some(0),
+                    to_ms: Some(1),
+                    ..all.clone()
+                },
+                0,
+            ),
+        ] {
+            let listed = journal::list(&world.dbs, &filter, None, 10).await.unwrap();
+            assert_eq!(listed.len(), expected, "{filter:?}");
+        }
+        let id = &events[1].id;
+        let found = journal::find(&world.dbs, &world.subscriptions, id).await;
+        let found = found.unwrap().unwrap();
+        assert_eq!(
+            (found.label.as_str(), found.entry.state()),
+            ("care", "pending")
+        );
+        assert_eq!(found.event["id"], id.as_str());
+        let states: Vec<(&str, &str)> = found
+            .deliveries
+            .iter()
+            .map(|delivery| (delivery.consumer.as_str(), delivery.state))
+            .collect();
+        let expected = [
+            ("far", "failed"),
+            ("near", "handled"),
+            ("ordered", "waiting"),
+        ];
+        assert_eq!(states, expected);
+        let none = journal::find(&world.dbs, &world.subscriptions, "none").await;
+        assert!(none.unwrap().is_none());
+    });
 }
