@@ -266,13 +266,25 @@ impl Host {
         self.child.id()
     }
 
+    /// Ends the process at once, as a crash does.
+    ///
+    /// # Panics
+    /// When the signal cannot be sent.
+    pub fn kill(&self) {
+        self.signal("-KILL");
+    }
+
     /// Asks the host to stop, as a service manager does.
     ///
     /// # Panics
     /// When the signal cannot be sent.
     pub fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
-        let status = Command::new("kill").args(["-TERM", &pid]).status();
+        let status = Command::new("kill").args([signal, &pid]).status();
         assert!(status.unwrap().success());
     }
 
@@ -283,6 +295,14 @@ impl Host {
     pub async fn stop(self) -> Stopped {
         self.terminate();
         self.ended().await
+    }
+
+    /// Whether the process has ended.
+    ///
+    /// # Panics
+    /// When the system does not tell.
+    pub fn is_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     /// Waits for the host's end.

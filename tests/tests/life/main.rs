@@ -6,8 +6,10 @@
 )]
 
 mod day;
+mod faults;
 mod input;
 mod people;
+mod saga;
 mod tokens;
 
 use std::path::Path;
@@ -28,8 +30,10 @@ const OPERATOR_TOKEN: &str = "operators-of-these-tests-show-this-token";
 /// The application as it runs for one test.
 struct Life {
     host: Host,
-    /// Keeps the folder, and the server where there is one.
-    _held: (Application, Option<Redis>),
+    application: Application,
+    /// Where there is a real server.
+    redis: Option<Redis>,
+    variables: Vec<String>,
 }
 
 impl Life {
@@ -62,8 +66,38 @@ impl Life {
         let host = start(&application, &variables).await;
         Self {
             host,
-            _held: (application, redis),
+            application,
+            redis,
+            variables,
         }
+    }
+
+    /// Starts the host again, on what the last one left behind.
+    async fn restart(&mut self) {
+        self.host = start(&self.application, &self.variables).await;
+    }
+
+    /// Ends the Redis server, and with it all subscriptions, and starts it again.
+    async fn restart_redis(&mut self) {
+        let redis = self.redis.as_mut().unwrap();
+        assert!(redis.restart().await, "its port was taken");
+    }
+
+    /// Sends JSON as somebody; nothing when there is no answer.
+    async fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        token: &str,
+        body: &Value,
+    ) -> Option<Answer> {
+        let request = self
+            .host
+            .request(method, path)
+            .header("content-type", "application/json")
+            .header("authorization", format!("Bearer {token}"));
+        let request = request.body(whole(body.to_string())).unwrap();
+        self.host.client().try_send(request).await.ok()
     }
 
     /// Sends JSON, as somebody or as nobody.
@@ -126,10 +160,11 @@ fn secrets() -> [String; 2] {
 
 /// Starts a host with these variables.
 async fn start(application: &Application, variables: &[String]) -> Host {
-    let arguments: Vec<&str> = variables
-        .iter()
-        .flat_map(|variable| ["--variable", variable.as_str()])
-        .collect();
+    // What the host itself remembers outlives it, as the databases do.
+    let state = application.path("state").display().to_string();
+    let variables = variables.iter().map(String::as_str);
+    let mut arguments = vec!["--state-dir", &state];
+    arguments.extend(variables.flat_map(|variable| ["--variable", variable]));
     Host::start(application, &arguments).await
 }
 

@@ -155,15 +155,17 @@ async fn a_list_is_read_page_by_page() {
 
 #[tokio::test]
 async fn what_was_stored_is_there_after_a_restart() {
-    let life = Life::embedded().await;
+    let mut life = Life::embedded().await;
     let token = life.register("fang@example.com").await;
     life.post("/api/v1/health/readings", Some(&token), &heart_rate(0, 72))
         .await
         .expect(200);
-    let Life { host, _held } = life;
-    assert!(host.stop().await.status.success());
-    let host = start(&_held.0, &secrets()).await;
-    let life = Life { host, _held };
+    life.host.terminate();
+    eventually("the host has ended", async || {
+        life.host.is_ended().then_some(())
+    })
+    .await;
+    life.restart().await;
     assert_eq!(life.readings(&token).await.len(), 1);
 }
 
