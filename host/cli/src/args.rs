@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::commands::EventsArgs;
+
 /// Runs applications made of WebAssembly components.
 #[derive(Debug, Parser)]
 #[command(name = "suoke", version, about, max_term_width = 100)]
@@ -21,6 +23,8 @@ pub(crate) enum Command {
     Build(BuildArgs),
     /// See and run the schedules of a running host
     Cron(CronArgs),
+    /// See and steer the events of a running application
+    Events(EventsArgs),
     /// Run an application
     #[command(alias = "u")]
     Up(Box<UpArgs>),

@@ -2,8 +2,11 @@
 
 mod build;
 mod cron;
+mod events;
 mod source;
 mod up;
+
+pub(crate) use events::EventsArgs;
 
 use crate::args::Command;
 use crate::exit::CommandError;
@@ -13,6 +16,7 @@ pub(crate) fn run(command: Command) -> Result<(), CommandError> {
     match command {
         Command::Build(args) => build::run(&args),
         Command::Cron(args) => cron::run(&args),
+        Command::Events(args) => events::run(&args),
         Command::Up(args) => up::run(&args),
     }
 }
