@@ -145,6 +145,12 @@ impl Schedule {
     /// The latest instants after `after_ms`, up to and with `until_ms`, at most
     /// `count_max` of them, in order.
     pub fn latest(&self, after_ms: i64, until_ms: i64, count_max: usize) -> Vec<i64> {
+        if self
+            .next_after(after_ms)
+            .is_none_or(|next_ms| next_ms > until_ms)
+        {
+            return Vec::new();
+        }
         let mut latest = VecDeque::new();
         let mut high_ms = until_ms;
         let mut width_ms = CHUNK_MS_MIN;
