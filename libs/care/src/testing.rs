@@ -1,5 +1,9 @@
 //! Consultations, commands and answers for the tests of participants.
-#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops where it fails"
+)]
 
 use serde_json::json;
 use suoke_events::subscriber::deliver;
