@@ -26,7 +26,7 @@ pub(crate) struct Run {
 
 impl Run {
     /// Runs the job, and says meanwhile and at the end how it goes.
-    pub(crate) async fn to_its_end(self) {
+    pub(crate) async fn complete(self) {
         let started = Instant::now();
         let outcome = self.call().await;
         let result = match &outcome {

@@ -381,7 +381,7 @@ impl ScheduleLoop {
                 fired_at_ms: self.clock.now_ms(),
             },
         };
-        self.runs.spawn(run.to_its_end());
+        self.runs.spawn(run.complete());
     }
 
     fn missed(&self, count: usize) {

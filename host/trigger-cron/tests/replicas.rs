@@ -1,5 +1,9 @@
 //! Hosts that share a log of firings: in a file, and in a real Redis server.
-#![expect(clippy::unwrap_used, reason = "helpers of a test may stop it")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of a test may stop it"
+)]
 
 #[path = "support/clock.rs"]
 mod clock;

@@ -189,7 +189,8 @@ impl SqliteLog {
     /// Now and then forgets the oldest instants of a schedule. Nothing depends
     /// on when it happens.
     async fn forget_some(&self, schedule: &Value) {
-        if self.claims.fetch_add(1, Ordering::Relaxed) % CLAIMS_BETWEEN_PRUNES != 0 {
+        let claims = self.claims.fetch_add(1, Ordering::Relaxed);
+        if !claims.is_multiple_of(CLAIMS_BETWEEN_PRUNES) {
             return;
         }
         for sql in [RAISE_FLOOR, PRUNE] {
