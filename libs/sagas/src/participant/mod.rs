@@ -56,7 +56,7 @@ use serde::Serialize;
 use serde_json::Value;
 use suoke_events::{Event, EventError, consume, outbox};
 use suoke_guest::clock;
-use suoke_store::{Database, Transaction};
+use suoke_store::{Database, StoreError, Transaction};
 
 use crate::messages::{Action, Command, Outcome, Reply};
 
@@ -65,6 +65,16 @@ pub const OUTPUT_SIZE_BYTES_MAX: usize = 16 * 1024;
 
 /// How long a reason may be, in bytes.
 pub(crate) const REASON_SIZE_BYTES_MAX: usize = 500;
+
+/// The labels whose functions take part in sagas.
+pub const LABELS: [&str; 2] = ["care", "health"];
+
+/// How long a participant remembers what it did: longer than any saga is kept,
+/// because without it a step would be done, and not undone, once more.
+const MEMORY_MS: i64 = 400 * 24 * 60 * 60 * 1000;
+
+/// How much is forgotten at once.
+const FORGET_ROWS_MAX: u32 = 1_000;
 
 /// What a piece of work came to; see the [module](self).
 #[derive(Debug)]
@@ -352,6 +362,19 @@ pub async fn answer(
         told.push(outbox(tx, event).await?);
     }
     Ok(told)
+}
+
+/// Forgets, in a bounded piece, what was done so long ago that no saga asks for it
+/// any more; how many rows that were.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget_old(db: &Database, now_ms: i64) -> Result<u64, StoreError> {
+    let before_ms = now_ms.saturating_sub(MEMORY_MS);
+    if !queries::has_old(db, before_ms).await? {
+        return Ok(0);
+    }
+    queries::delete_old(db, before_ms, FORGET_ROWS_MAX).await
 }
 
 /// What is answered.

@@ -109,6 +109,29 @@ pub(crate) async fn forget(sql: &impl Sql, participant: &str, row: &Row) -> Resu
     .await
 }
 
+/// Whether there are rows that did not change since an instant; takes no lock.
+pub(crate) async fn has_old(sql: &impl Sql, before_ms: i64) -> Result<bool, StoreError> {
+    let text = "SELECT 1 FROM saga_participations WHERE updated_at < ?1 LIMIT 1";
+    let found: Option<i64> = sql.query_optional(text, params![before_ms]).await?;
+    Ok(found.is_some())
+}
+
+/// Deletes rows that did not change since an instant, oldest first; how many.
+pub(crate) async fn delete_old(
+    sql: &impl Sql,
+    before_ms: i64,
+    limit: u32,
+) -> Result<u64, StoreError> {
+    sql.execute_counted(
+        "DELETE FROM saga_participations WHERE (saga_id, step, participant) IN ( \
+             SELECT saga_id, step, participant FROM saga_participations \
+             WHERE updated_at < ?1 ORDER BY updated_at LIMIT ?2 \
+         )",
+        params![before_ms, limit],
+    )
+    .await
+}
+
 /// Marks where a refused work can be rolled back to.
 pub(crate) async fn savepoint(sql: &impl Sql) -> Result<(), StoreError> {
     sql.execute("SAVEPOINT saga_work", params![]).await

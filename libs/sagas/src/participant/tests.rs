@@ -288,6 +288,18 @@ fn an_undo_that_fails_can_be_tried_again() {
     });
 }
 
+#[test]
+fn what_was_done_long_ago_is_forgotten_in_the_end() {
+    block_on(async {
+        let mut db = care().await;
+        deliver(&mut db, &command(Action::Do, 1)).await.unwrap();
+        let now = clock::now_ms();
+        assert_eq!(forget_old(&db, now + MEMORY_MS - 60_000).await, Ok(0));
+        assert_eq!(forget_old(&db, now + MEMORY_MS + 60_000).await, Ok(1));
+        assert_eq!(forget_old(&db, now + MEMORY_MS + 60_000).await, Ok(0));
+    });
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
     #[test]
