@@ -135,7 +135,16 @@ impl Host {
     /// # Panics
     /// When it goes on.
     pub async fn command(arguments: &[&str]) -> Failed {
+        Self::command_with(arguments, &[]).await
+    }
+
+    /// As [`Host::command`], with these environment variables.
+    ///
+    /// # Panics
+    /// When it goes on.
+    pub async fn command_with(arguments: &[&str], environment: &[(&str, &str)]) -> Failed {
         let mut suoke = clean(&binary());
+        suoke.envs(environment.iter().copied());
         suoke.args(arguments).stdin(Stdio::null());
         suoke.stdout(Stdio::piped()).stderr(Stdio::piped());
         run(suoke).await

@@ -6,6 +6,7 @@
 )]
 
 mod day;
+mod events;
 mod faults;
 mod input;
 mod people;

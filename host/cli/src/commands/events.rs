@@ -4,7 +4,7 @@ mod args;
 
 use bytes::Bytes;
 use http::Method;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
 use crate::args::Format;
@@ -22,6 +22,13 @@ const TOKEN: &str = "SUOKE_OPERATOR_TOKEN";
 const APPLICATION_TOKEN: &str = "SPIN_VARIABLE_OPERATOR_TOKEN";
 
 const EVENTS: &str = "/api/v1/events";
+
+/// What a path or a query cannot hold as it is; ids can.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// Parameters of a query, or fields of a body, that were given.
 type Given<'a> = [(&'a str, Option<&'a str>)];
@@ -114,7 +121,7 @@ impl Api {
 }
 
 fn encoded(text: &str) -> String {
-    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+    utf8_percent_encode(text, RESERVED).to_string()
 }
 
 /// What a problem says, with the fields that are wrong.
@@ -323,6 +330,6 @@ mod tests {
             object(&[("a", Some("1")), ("b", None)]),
             json!({ "a": "1" })
         );
-        assert_eq!(encoded("consultation/1 2"), "consultation%2F1%202");
+        assert_eq!(encoded("consultation/1-2 3"), "consultation%2F1-2%203");
     }
 }
