@@ -12,7 +12,7 @@ use crate::bus::MemoryBus;
 use crate::envelope::Event;
 use crate::journal::Filter;
 use crate::subscriber::deliver;
-use crate::{consume, consume_in_order, journal, outbox, replay};
+use crate::{consume, consume_in_order, journal, outbox, outbox_with, replay};
 
 const LIMITS: Limits = Limits {
     events_max: 1_000,
@@ -142,6 +142,37 @@ fn what_everybody_has_handled_is_done_and_published_no_more() {
         let relayed = world.relay(0).await;
         assert_eq!((relayed.done, relayed.published), (1, 0));
         assert_eq!(world.relay(10_000).await, Relayed::default());
+    });
+}
+
+#[test]
+fn every_label_has_what_the_relay_needs() {
+    block_on(async {
+        let mut dbs = Vec::new();
+        for label in LABELS {
+            dbs.push(Database::open_in_memory(label).await.unwrap());
+        }
+        let bus = MemoryBus::new();
+        let relayed = run(&mut dbs, &bus, &[], clock::now_ms(), LIMITS).await;
+        assert_eq!(relayed.unwrap(), Relayed::default());
+    });
+}
+
+#[test]
+fn an_event_may_have_fewer_deliveries() {
+    block_on(async {
+        let mut world = World::new().await;
+        let event = Event::new("t", "producer", &1).unwrap();
+        world.dbs[0]
+            .transaction(async |tx| outbox_with(tx, event, 2).await)
+            .await
+            .unwrap();
+        let mut published = 0;
+        for _ in 0..9 {
+            published += world.relay(1_000_000).await.published;
+        }
+        assert_eq!(published, 2);
+        assert_eq!(world.letters().await.len(), 3);
     });
 }
 
