@@ -47,6 +47,10 @@ impl SqliteLimits {
     fn busy(&self) -> Duration {
         Duration::from_millis(self.busy_ms_max)
     }
+
+    fn statement(&self) -> Duration {
+        Duration::from_millis(self.statement_ms_max)
+    }
 }
 
 /// Why a statement did not succeed.

@@ -64,7 +64,12 @@ enum Cost {
     Read,
     /// Ends a transaction: waits for the disk, but the turn is held already.
     End,
-    /// Writes: needs the turn.
+    /// Begins a transaction that writes: needs the turn, not the disk.
+    Begin,
+    /// Adds rows that the statement names, in a transaction: into memory alone,
+    /// and as short as the statement, unless the database has triggers that are not.
+    Add,
+    /// Writes: needs the turn, and may take long or wait for the disk.
     Write,
 }
 
@@ -101,6 +106,14 @@ impl Session {
                 outcome => outcome,
             },
             Cost::End => run_aside(inner, sql, parameters).await,
+            Cost::Begin => {
+                inner.take_turn().await?;
+                match inner.begin_at_once(&sql) {
+                    Err(SqliteError::Locked) => run_aside(inner, sql, parameters).await,
+                    outcome => outcome,
+                }
+            }
+            Cost::Add => inner.run(&sql, &parameters, inner.database.limits.statement()),
             Cost::Write => {
                 inner.take_turn().await?;
                 run_aside(inner, sql, parameters).await
@@ -150,7 +163,7 @@ async fn run_aside(
     sql: String,
     parameters: Vec<Value>,
 ) -> Result<Rows, SqliteError> {
-    let limit = Duration::from_millis(inner.database.limits.statement_ms_max);
+    let limit = inner.database.limits.statement();
     tokio::task::spawn_blocking(move || {
         let outcome = inner.run(&sql, &parameters, limit);
         inner.give_turn_back();
@@ -172,17 +185,32 @@ impl Inner {
     }
 
     fn cost(&self, sql: &str) -> Result<Cost, SqliteError> {
-        if !self.connection()?.prepare_cached(sql)?.readonly() {
-            return Ok(Cost::Write);
+        let connection = self.connection()?;
+        let reads = connection.prepare_cached(sql)?.readonly();
+        Ok(match (first_word(sql).as_str(), reads) {
+            ("commit" | "end" | "release" | "rollback", _) => Cost::End,
+            (_, true) => Cost::Read,
+            ("begin", false) => Cost::Begin,
+            ("insert" | "replace", false)
+                if !connection.is_autocommit() && self.turn.is_some() && !mentions_select(sql) =>
+            {
+                Cost::Add
+            }
+            (_, false) => Cost::Write,
+        })
+    }
+
+    /// Begins unless another process is writing: that is waited for elsewhere.
+    fn begin_at_once(&mut self, sql: &str) -> Result<Rows, SqliteError> {
+        let limits = &self.database.limits;
+        let connection = self.connection()?;
+        connection.busy_timeout(Duration::ZERO)?;
+        let outcome = self.run(sql, &[], limits.statement());
+        connection.busy_timeout(limits.busy())?;
+        if !matches!(outcome, Err(SqliteError::Locked)) {
+            self.give_turn_back();
         }
-        let word: String = sql
-            .trim_start()
-            .chars()
-            .take_while(char::is_ascii_alphabetic)
-            .map(|letter| letter.to_ascii_lowercase())
-            .collect();
-        let ends = matches!(word.as_str(), "commit" | "end" | "release" | "rollback");
-        Ok(if ends { Cost::End } else { Cost::Read })
+        outcome
     }
 
     async fn take_turn(&mut self) -> Result<(), SqliteError> {
@@ -316,6 +344,21 @@ impl ToSql for Value {
             Self::Blob(blob) => ValueRef::Blob(blob),
         }))
     }
+}
+
+/// The keyword that a statement begins with, in small letters.
+fn first_word(sql: &str) -> String {
+    let letters = sql.trim_start().chars();
+    let word = letters.take_while(char::is_ascii_alphabetic);
+    word.map(|letter| letter.to_ascii_lowercase()).collect()
+}
+
+/// Whether a statement may work on rows that it finds: some are taken for such
+/// that do not, never the other way round.
+fn mentions_select(sql: &str) -> bool {
+    let word = b"select";
+    let mut windows = sql.as_bytes().windows(word.len());
+    windows.any(|window| window.eq_ignore_ascii_case(word))
 }
 
 fn elapsed_ns(base: Instant) -> u64 {

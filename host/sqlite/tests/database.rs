@@ -53,6 +53,35 @@ async fn writers_on_one_thread_take_turns_instead_of_waiting_for_each_other_for_
     assert_eq!(rows.rows, [[Value::Integer(20)]]);
 }
 
+#[tokio::test(flavor = "current_thread")]
+async fn a_transaction_waits_for_a_writer_in_another_process_and_for_no_other_task() {
+    let (folder, database) = database(SqliteLimits::default());
+    let session = database.session().unwrap();
+    run(&session, "CREATE TABLE t (n)").await.unwrap();
+    let foreign = rusqlite::Connection::open(folder.path().join("a/b.db")).unwrap();
+    foreign.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let waiting = tokio::spawn(async move {
+        run(&session, "BEGIN IMMEDIATE").await.unwrap();
+        run(&session, "INSERT INTO t VALUES (1), (2)")
+            .await
+            .unwrap();
+        assert!(
+            run(&session, "INSERT INTO t VALUES (nothing)")
+                .await
+                .is_err()
+        );
+        run(&session, "COMMIT").await.unwrap();
+        run(&session, "SELECT n FROM t").await.unwrap().rows.len()
+    });
+    // This thread goes on although the other connection has to wait.
+    for _ in 0..20 {
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        assert!(!waiting.is_finished());
+    }
+    foreign.execute_batch("COMMIT").unwrap();
+    assert_eq!(waiting.await.unwrap(), 2);
+}
+
 #[tokio::test]
 async fn what_a_session_leaves_open_is_rolled_back_and_others_go_on() {
     let (_folder, database) = database(SqliteLimits::default());
