@@ -17,6 +17,8 @@ use super::server::{Running, Server};
 
 /// Events in a message where there are many.
 const BATCH: u32 = 100;
+/// Requests that publish at the same time.
+const PRODUCERS: u32 = 4;
 /// Messages a second while the time on the way is taken.
 const PACED_PER_SECOND: u32 = 100;
 /// Messages of which the time is taken.
@@ -176,7 +178,7 @@ fn measure(options: &Options, folder: &Path, line: &Line) -> Result<Measured> {
     publish(&running, line, consumer, 100, 0)?;
     handled(&running, consumer, 100)?;
     let started = Instant::now();
-    publish(&running, line, consumer, line.messages, 0)?;
+    publish_together(&running, line, consumer)?;
     handled(&running, consumer, 100 + line.messages)?;
     let events = f64::from(line.messages) * f64::from(line.batch);
     let per_second = events / started.elapsed().as_secs_f64();
@@ -236,6 +238,19 @@ fn publish(running: &Running, line: &Line, channel: &str, messages: u32, pace: u
         "/publish?channel={channel}&durable={durable}&messages={messages}&batch={batch}&per_second={pace}"
     );
     load::get(&running.address, &path).map(drop)
+}
+
+/// Publishes the messages of a line, a part by each producer.
+fn publish_together(running: &Running, line: &Line, channel: &str) -> Result<()> {
+    std::thread::scope(|scope| {
+        let publish = || publish(running, line, channel, line.messages / PRODUCERS, 0);
+        let producers: Vec<_> = (0..PRODUCERS).map(|_| scope.spawn(publish)).collect();
+        producers.into_iter().try_for_each(|producer| {
+            producer
+                .join()
+                .unwrap_or_else(|_| bail!("a producer panicked"))
+        })
+    })
 }
 
 /// Waits until a component has handled so many messages.
