@@ -68,11 +68,12 @@ fn violations<'a>(rules: &Rules, folder: &str, used: impl Iterator<Item = &'a st
         .collect()
 }
 
-/// The folder's own rule, or the one of its group.
+/// The folder's own rule, or the one of its smallest group.
 fn rule_for<'r>(rules: &'r Rules, folder: &str) -> Option<&'r Vec<String>> {
     rules.get(folder).or_else(|| {
-        let mut groups = rules.iter().filter(|(pattern, _)| matches(pattern, folder));
-        groups.next().map(|(_, allowed)| allowed)
+        let groups = rules.iter().filter(|(pattern, _)| matches(pattern, folder));
+        let smallest = groups.max_by_key(|(pattern, _)| pattern.len());
+        smallest.map(|(_, allowed)| allowed)
     })
 }
 
@@ -103,6 +104,7 @@ mod tests {
     fn sample() -> Rules {
         let text = r#"
             "host/app" = []
+            "host/*" = []
             "host/trigger-*" = ["host/app"]
             "host/trigger-http" = ["host/app", "libs/*"]
         "#;
@@ -115,13 +117,14 @@ mod tests {
         assert_eq!(check("host/trigger-cron", "host/app"), 0);
         assert_eq!(check("host/trigger-cron", "host/trigger-http"), 1);
         assert_eq!(check("host/app", "host/trigger-cron"), 1);
+        assert_eq!(check("host/other", "host/app"), 1);
         assert_eq!(check("host/trigger-http", "libs/store"), 0);
     }
 
     #[test]
     fn every_folder_has_a_rule() {
         assert_eq!(
-            violations(&sample(), "host/new", std::iter::empty()).len(),
+            violations(&sample(), "tools/new", std::iter::empty()).len(),
             1
         );
     }
