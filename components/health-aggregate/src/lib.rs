@@ -45,8 +45,7 @@ async fn recompute(db: &mut Database, buckets_max: u32) -> Result<u64, StoreErro
         let claimed = queries::claim(tx, &run, buckets_max).await?;
         if claimed > 0 {
             queries::delete_claimed_figures(tx, &run).await?;
-            queries::insert_values(tx, &run, BUCKET_MS, now_ms).await?;
-            queries::insert_second_values(tx, &run, BUCKET_MS, now_ms).await?;
+            queries::insert_figures(tx, &run, BUCKET_MS, now_ms).await?;
             queries::release(tx, &run).await?;
         }
         Ok(claimed)

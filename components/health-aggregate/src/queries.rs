@@ -32,46 +32,42 @@ pub async fn delete_claimed_figures(sql: &impl Sql, run: &str) -> Result<(), Sto
     .await
 }
 
-/// Computes the first figure of each claimed bucket: the value, or the systolic
-/// pressure.
-pub async fn insert_values(
+/// Computes the figures of each claimed bucket: of its values or systolic
+/// pressures, then of its diastolic pressures.
+pub async fn insert_figures(
     sql: &impl Sql,
     run: &str,
     length_ms: i64,
     now_ms: i64,
 ) -> Result<(), StoreError> {
-    sql.execute(
-        "INSERT INTO aggregates (user_id, metric, bucket_ms, count, min_milli, max_milli, \
-         sum_milli, computed_ms) \
-         SELECT d.user_id, CASE d.type WHEN 'blood_pressure' THEN 'systolic' ELSE d.type END, \
-         d.bucket_ms, COUNT(*), MIN(r.value_milli), MAX(r.value_milli), SUM(r.value_milli), ?3 \
-         FROM dirty_buckets d JOIN readings r ON r.user_id = d.user_id AND r.type = d.type \
-         AND r.effective_ms >= d.bucket_ms AND r.effective_ms < d.bucket_ms + ?2 \
-         WHERE d.claim = ?1 GROUP BY d.user_id, d.type, d.bucket_ms",
-        params![run, length_ms, now_ms],
-    )
-    .await
+    let values = figures(
+        "CASE d.type WHEN 'blood_pressure' THEN 'systolic' ELSE d.type END",
+        "r.value_milli",
+        "",
+    );
+    let second_values = figures(
+        "'diastolic'",
+        "r.value2_milli",
+        "AND d.type = 'blood_pressure' AND r.value2_milli IS NOT NULL",
+    );
+    for statement in [values, second_values] {
+        sql.execute(&statement, params![run, length_ms, now_ms])
+            .await?;
+    }
+    Ok(())
 }
 
-/// Computes the second figure of each claimed bucket: the diastolic pressure.
-pub async fn insert_second_values(
-    sql: &impl Sql,
-    run: &str,
-    length_ms: i64,
-    now_ms: i64,
-) -> Result<(), StoreError> {
-    sql.execute(
+/// The statement that computes the figures of one metric.
+fn figures(metric: &str, value: &str, only: &str) -> String {
+    format!(
         "INSERT INTO aggregates (user_id, metric, bucket_ms, count, min_milli, max_milli, \
          sum_milli, computed_ms) \
-         SELECT d.user_id, 'diastolic', d.bucket_ms, COUNT(*), MIN(r.value2_milli), \
-         MAX(r.value2_milli), SUM(r.value2_milli), ?3 \
+         SELECT d.user_id, {metric}, d.bucket_ms, \
+         COUNT(*), MIN({value}), MAX({value}), SUM({value}), ?3 \
          FROM dirty_buckets d JOIN readings r ON r.user_id = d.user_id AND r.type = d.type \
          AND r.effective_ms >= d.bucket_ms AND r.effective_ms < d.bucket_ms + ?2 \
-         WHERE d.claim = ?1 AND d.type = 'blood_pressure' AND r.value2_milli IS NOT NULL \
-         GROUP BY d.user_id, d.bucket_ms",
-        params![run, length_ms, now_ms],
+         WHERE d.claim = ?1 {only} GROUP BY d.user_id, d.type, d.bucket_ms"
     )
-    .await
 }
 
 /// Deletes the marks that the run still claims.

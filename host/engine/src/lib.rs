@@ -20,7 +20,7 @@ mod state;
 pub use compile::{Engine, EngineOptions};
 pub use error::LoadError;
 pub use function::{Function, FunctionParts, Mount};
-pub use interface::{Grant, Interface};
+pub use interface::{Grant, Interface, by_label};
 pub use output::OutputSink;
 pub use pool::Pool;
 pub use state::State;

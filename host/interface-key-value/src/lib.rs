@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use host_app::Component;
-use host_engine::{Grant, Interface, State};
+use host_engine::{Grant, Interface, State, by_label};
 use wasmtime::component::{HasData, Linker, ResourceTable};
 
 pub use backend::SqliteStore;
@@ -52,18 +52,7 @@ impl Interface for KeyValue {
     }
 
     fn configure(&self, component: &Component) -> Result<Box<dyn Grant>, String> {
-        let find = |label: &String| match self.stores.get(label) {
-            Some(store) => Ok((label.clone(), store.clone())),
-            None => Err(format!(
-                "unknown key_value_stores label {label:?}; add [key_value_store.{label}] to the runtime configuration, or use one of: {}",
-                self.stores.keys().cloned().collect::<Vec<_>>().join(", ")
-            )),
-        };
-        let stores = component
-            .key_value_stores
-            .iter()
-            .map(find)
-            .collect::<Result<_, _>>()?;
+        let stores = by_label("key_value_store", &self.stores, &component.key_value_stores)?;
         Ok(Box::new(Granted {
             stores: Arc::new(stores),
             open: 0,

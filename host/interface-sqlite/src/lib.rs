@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use host_app::Component;
-use host_engine::{Grant, Interface, State};
+use host_engine::{Grant, Interface, State, by_label};
 use host_sqlite::{Database, Session};
 use wasmtime::component::{HasData, Linker, ResourceTable};
 
@@ -48,22 +48,11 @@ impl Interface for Sqlite {
     }
 
     fn configure(&self, component: &Component) -> Result<Box<dyn Grant>, String> {
-        let find = |label: &String| match self.databases.get(label) {
-            Some(database) => Ok((label.clone(), database.clone())),
-            None => Err(format!(
-                "unknown sqlite_databases label {label:?}; add [sqlite_database.{label}] to the runtime configuration, or use one of: {}",
-                self.databases
-                    .keys()
-                    .cloned()
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            )),
-        };
-        let databases = component
-            .sqlite_databases
-            .iter()
-            .map(find)
-            .collect::<Result<_, _>>()?;
+        let databases = by_label(
+            "sqlite_database",
+            &self.databases,
+            &component.sqlite_databases,
+        )?;
         Ok(Box::new(Granted {
             databases: Arc::new(databases),
             open: Vec::new(),

@@ -204,9 +204,7 @@ fn with_certificate() -> (Application, CertificateDer<'static>) {
     (application, certified.cert.der().clone())
 }
 
-#[tokio::test]
-async fn tls_offers_http2_by_alpn_and_serves_http1_without() {
-    let (application, certificate) = with_certificate();
+async fn start_tls(application: &Application, client: Client) -> Host {
     let (cert, key) = (application.path("cert.pem"), application.path("key.pem"));
     let arguments = [
         "--tls-cert",
@@ -214,8 +212,14 @@ async fn tls_offers_http2_by_alpn_and_serves_http1_without() {
         "--tls-key",
         key.to_str().unwrap(),
     ];
+    Host::start_with(application, &arguments, client).await
+}
+
+#[tokio::test]
+async fn tls_offers_http2_by_alpn_and_serves_http1_without() {
+    let (application, certificate) = with_certificate();
     let client = Client::trusting(certificate.clone());
-    let host = Host::start_with(&application, &arguments, client).await;
+    let host = start_tls(&application, client).await;
     assert!(host.url().starts_with("https://"), "{}", host.url());
     let answer = host.get("/all/probe/headers").await.expect(200);
     assert_eq!(answer.version, Version::HTTP_2);
@@ -234,15 +238,8 @@ async fn tls_offers_http2_by_alpn_and_serves_http1_without() {
 #[tokio::test]
 async fn a_slow_tls_handshake_keeps_nobody_waiting() {
     let (application, certificate) = with_certificate();
-    let (cert, key) = (application.path("cert.pem"), application.path("key.pem"));
-    let arguments = [
-        "--tls-cert",
-        cert.to_str().unwrap(),
-        "--tls-key",
-        key.to_str().unwrap(),
-    ];
     let client = Client::trusting(certificate);
-    let host = Host::start_with(&application, &arguments, client).await;
+    let host = start_tls(&application, client).await;
     let mut idle = Vec::new();
     for _ in 0..20 {
         idle.push(TcpStream::connect(host.address()).await.unwrap());

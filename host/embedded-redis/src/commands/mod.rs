@@ -56,10 +56,8 @@ const fn grows(
     run: fn(&mut Keyspace, &[Vec<u8>]) -> Outcome,
 ) -> Command {
     Command {
-        name,
-        arity,
         grows: true,
-        run,
+        ..reads(name, arity, run)
     }
 }
 
