@@ -168,14 +168,6 @@ impl Metrics {
         ComponentMetrics {
             component: component.to_owned(),
             families: self.families.clone(),
-            status_classes: [2u8, 3, 4, 5].map(|class| {
-                self.families
-                    .http_duration
-                    .get_or_create_owned(&StatusLabels {
-                        component: component.to_owned(),
-                        status: format!("{class}xx"),
-                    })
-            }),
             instances: self.families.instances.get_or_create_owned(&label),
             instances_made: self.families.instances_made.get_or_create_owned(&label),
             running: self.families.running.get_or_create_owned(&label),
@@ -206,7 +198,6 @@ impl Metrics {
 pub struct ComponentMetrics {
     component: String,
     families: Families,
-    status_classes: [Histogram; 4],
     instances: Gauge<i64, AtomicI64>,
     instances_made: Counter,
     running: Gauge<i64, AtomicI64>,
@@ -214,12 +205,18 @@ pub struct ComponentMetrics {
 }
 
 impl ComponentMetrics {
-    /// An HTTP request was answered with `status` after `duration`.
-    pub fn http_answered(&self, status: u16, duration: Duration) {
-        let class = usize::from((status / 100).clamp(2, 5)) - 2;
-        if let Some(histogram) = self.status_classes.get(class) {
-            histogram.observe(duration.as_secs_f64());
-        }
+    /// What is counted of HTTP requests, looked up once; only a component that
+    /// answers them has it.
+    pub fn http(&self) -> HttpMetrics {
+        let status_classes = [2u8, 3, 4, 5].map(|class| {
+            self.families
+                .http_duration
+                .get_or_create_owned(&StatusLabels {
+                    component: self.component.clone(),
+                    status: format!("{class}xx"),
+                })
+        });
+        HttpMetrics { status_classes }
     }
 
     /// A call that is not HTTP ended; `outcome` is `ok` or a kind of failure.
@@ -268,6 +265,21 @@ impl ComponentMetrics {
     }
 }
 
+/// The metrics of a component that answers HTTP requests.
+pub struct HttpMetrics {
+    status_classes: [Histogram; 4],
+}
+
+impl HttpMetrics {
+    /// A request was answered with `status` after `duration`.
+    pub fn answered(&self, status: u16, duration: Duration) {
+        let class = usize::from((status / 100).clamp(2, 5)) - 2;
+        if let Some(histogram) = self.status_classes.get(class) {
+            histogram.observe(duration.as_secs_f64());
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -276,8 +288,9 @@ mod tests {
     fn every_metric_is_labelled_by_component() {
         let metrics = Metrics::new();
         let component = metrics.component("hello");
-        component.http_answered(204, Duration::from_millis(3));
-        component.http_answered(599, Duration::from_millis(3));
+        let http = component.http();
+        http.answered(204, Duration::from_millis(3));
+        http.answered(599, Duration::from_millis(3));
         component.call_ended(TriggerKind::Cron, "ok");
         component.failed("trap");
         component.instance_made();
@@ -291,5 +304,13 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line} is missing in\n{text}");
         }
+    }
+
+    #[test]
+    fn components_without_requests_have_no_series_of_them() {
+        let metrics = Metrics::new();
+        let _component = metrics.component("job");
+        let text = metrics.encode().unwrap();
+        assert!(!text.contains("http_request_duration_seconds_"), "{text}");
     }
 }

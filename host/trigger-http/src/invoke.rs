@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 
 use host_app::{Failure, FailureKind};
 use host_engine::{Function, LoadError, Pool};
+use host_telemetry::HttpMetrics;
 use http::{Request, Response};
 use tokio::sync::oneshot;
 use wasmtime::component::Accessor;
@@ -22,6 +23,7 @@ type Head = Result<Response<WasiBody>, Failure>;
 /// A component that answers requests.
 pub struct HttpFunction {
     pool: Pool<Guest>,
+    metrics: HttpMetrics,
 }
 
 /// The export that takes requests.
@@ -37,6 +39,7 @@ impl HttpFunction {
     /// When the component has none.
     pub fn new(function: Arc<Function>) -> Result<Self, LoadError> {
         let pre = function.instance_pre();
+        let metrics = function.metrics().http();
         if let Ok(service) = p3::ServicePre::new(pre.clone()) {
             return Ok(Self {
                 pool: Pool::new(
@@ -48,6 +51,7 @@ impl HttpFunction {
                         )
                     }),
                 ),
+                metrics,
             });
         }
         if let Ok(proxy) = p2::ProxyPre::new(pre.clone()) {
@@ -61,6 +65,7 @@ impl HttpFunction {
                         )
                     }),
                 ),
+                metrics,
             });
         }
         Err(LoadError::WrongExport {
@@ -73,6 +78,11 @@ impl HttpFunction {
     /// The component.
     pub fn function(&self) -> &Arc<Function> {
         self.pool.function()
+    }
+
+    /// What is counted of its requests.
+    pub(crate) fn metrics(&self) -> &HttpMetrics {
+        &self.metrics
     }
 
     /// The instances.

@@ -201,9 +201,9 @@ impl HttpApp {
             }
         };
         let status = response.status().as_u16();
-        let function = function.function().clone();
+        let function = function.clone();
         response.body_mut().on_end(move || {
-            function.metrics().http_answered(status, started.elapsed());
+            function.metrics().answered(status, started.elapsed());
         });
         response
     }
