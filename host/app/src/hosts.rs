@@ -9,6 +9,7 @@ mod tests;
 
 use std::net::IpAddr;
 
+use crate::Component;
 use entry::Entry;
 
 /// The domain of calls from one component to another.
@@ -48,6 +49,24 @@ impl AllowedHosts {
             .map(Entry::parse)
             .collect::<Result<_, _>>()?;
         Ok(Self { entries })
+    }
+
+    /// What the entries of a component allow; `variable` gives the values of
+    /// application variables in them.
+    ///
+    /// # Errors
+    /// A text naming the first entry that has no value or is no destination.
+    pub fn of(
+        component: &Component,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, String> {
+        let entries = component
+            .allowed_outbound_hosts
+            .iter()
+            .map(|template| template.resolve(&variable))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| format!("allowed_outbound_hosts: {error}"))?;
+        Self::parse(&entries).map_err(|error| format!("allowed_outbound_hosts: {error}"))
     }
 
     /// Whether a connection to `host:port` with `scheme` is allowed.

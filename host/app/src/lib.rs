@@ -17,7 +17,7 @@ pub use cron::{CronPolicy, Missed, Overlap};
 pub use failure::{Failure, FailureKind};
 pub use hosts::{AllowedHosts, HostsError};
 pub use limits::{InstanceReuse, Limits};
-pub use networks::Networks;
+pub use networks::{Blocked, Networks, OutboundNetworks};
 pub use template::{Template, TemplateError, is_variable_name};
 
 /// A validated application.

@@ -1,6 +1,6 @@
-//! Lists of networks, by address.
+//! Lists of networks, by address, and those that components may not connect to.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
@@ -42,6 +42,63 @@ impl Networks {
         let address = reached_by(address);
         self.listed.iter().any(|network| network.contains(&address))
             || (self.private && is_private(address))
+    }
+
+    /// What is left of the addresses that `host` has led to.
+    ///
+    /// # Errors
+    /// When nothing is left.
+    pub fn leave_out(
+        &self,
+        host: &str,
+        addresses: impl Iterator<Item = SocketAddr>,
+    ) -> Result<Vec<SocketAddr>, Blocked> {
+        let left: Vec<_> = addresses
+            .filter(|address| !self.contain(address.ip()))
+            .collect();
+        if left.is_empty() {
+            return Err(Blocked(host.to_owned()));
+        }
+        Ok(left)
+    }
+}
+
+/// A host may not be connected to: all its addresses are in blocked networks.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is in a blocked network; if it is a private one, name the host in allowed_outbound_hosts"
+)]
+pub struct Blocked(String);
+
+/// The networks that outbound connections may not enter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutboundNetworks {
+    /// Networks that no connection enters.
+    pub blocked: Networks,
+    /// Networks that a connection enters only where an entry of
+    /// `allowed_outbound_hosts` names the host.
+    pub unnamed_blocked: Networks,
+}
+
+impl Default for OutboundNetworks {
+    fn default() -> Self {
+        Self {
+            blocked: Networks::default(),
+            unnamed_blocked: Networks::private(),
+        }
+    }
+}
+
+impl OutboundNetworks {
+    /// The networks that a connection may not enter; `named` when an entry names
+    /// its host.
+    pub fn blocked_for(&self, named: bool) -> Networks {
+        let blocked = self.blocked.clone();
+        if named {
+            blocked
+        } else {
+            blocked.and(self.unnamed_blocked.clone())
+        }
     }
 }
 
@@ -151,6 +208,20 @@ mod tests {
         ] {
             assert!(!networks.contain(public.parse().unwrap()), "{public}");
         }
+    }
+
+    #[test]
+    fn addresses_in_blocked_networks_are_left_out() {
+        let addresses = ["10.0.0.1:80", "1.1.1.1:80"].map(|address| address.parse().unwrap());
+        let networks = OutboundNetworks::default();
+        let left = |named| {
+            let blocked = networks.blocked_for(named);
+            blocked.leave_out("mixed.example", addresses.into_iter())
+        };
+        assert_eq!(left(false), Ok(vec![addresses[1]]));
+        assert_eq!(left(true), Ok(addresses.to_vec()));
+        let refused = Networks::private().leave_out("db.example", addresses.into_iter().take(1));
+        assert_eq!(refused, Err(Blocked("db.example".to_owned())));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use host_app::Networks;
+use host_app::{Blocked, Networks};
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -43,10 +43,9 @@ impl Clients {
             pool: pooled(options, blocked.clone()),
             blocked,
         };
-        let unnamed = options.blocked.clone().and(options.unnamed_blocked.clone());
         Self {
-            named: client(options.blocked.clone()),
-            unnamed: client(unnamed),
+            named: client(options.networks.blocked_for(true)),
+            unnamed: client(options.networks.blocked_for(false)),
             places: Arc::new(Semaphore::new(options.requests_max)),
         }
     }
@@ -107,22 +106,6 @@ fn pooled(options: &OutboundHttpOptions, blocked: Networks) -> Pooled {
         .build(connector)
 }
 
-/// Every address of the name is in a blocked network.
-#[derive(Debug)]
-struct Blocked(String);
-
-impl std::fmt::Display for Blocked {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{} is in a network that wildcards do not lead into",
-            self.0
-        )
-    }
-}
-
-impl std::error::Error for Blocked {}
-
 /// Looks names up and leaves out blocked addresses: the check is made on the
 /// address that is connected to, so a name cannot change in between.
 #[derive(Clone)]
@@ -132,24 +115,19 @@ struct Resolver {
 
 impl Service<Name> for Resolver {
     type Response = std::vec::IntoIter<SocketAddr>;
-    type Error = std::io::Error;
-    type Future = Pin<Box<dyn Future<Output = std::io::Result<Self::Response>> + Send>>;
+    type Error = Box<dyn std::error::Error + Send + Sync>;
+    type Future =
+        Pin<Box<dyn Future<Output = std::result::Result<Self::Response, Self::Error>> + Send>>;
 
-    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<std::result::Result<(), Self::Error>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
         let blocked = self.blocked.clone();
         Box::pin(async move {
-            let addresses: Vec<SocketAddr> =
-                tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            let any = !addresses.is_empty();
-            let mut allowed = addresses;
-            allowed.retain(|address| !blocked.contain(address.ip()));
-            if any && allowed.is_empty() {
-                return Err(std::io::Error::other(Blocked(name.to_string())));
-            }
+            let addresses = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let allowed = blocked.leave_out(name.as_str(), addresses)?;
             Ok(allowed.into_iter())
         })
     }

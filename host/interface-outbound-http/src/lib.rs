@@ -12,7 +12,7 @@ use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use host_app::{AllowedHosts, Component, Networks};
+use host_app::{AllowedHosts, Component, OutboundNetworks};
 use host_engine::{Grant, Interface, State};
 use http::uri::{Authority, Scheme};
 use http::{Request, Response, Uri};
@@ -42,10 +42,8 @@ pub trait Chain: Send + Sync {
 /// How requests leave.
 #[derive(Clone, Debug)]
 pub struct OutboundHttpOptions {
-    /// Networks that no request enters.
-    pub blocked: Networks,
-    /// Networks that a request enters only where an entry names the host.
-    pub unnamed_blocked: Networks,
+    /// Networks that requests may not enter.
+    pub networks: OutboundNetworks,
     /// How long a connection may take to be made.
     pub connect_ms_max: u64,
     /// How long the head of an answer may take.
@@ -59,8 +57,7 @@ pub struct OutboundHttpOptions {
 impl Default for OutboundHttpOptions {
     fn default() -> Self {
         Self {
-            blocked: Networks::default(),
-            unnamed_blocked: Networks::private(),
+            networks: OutboundNetworks::default(),
             connect_ms_max: 10_000,
             first_byte_ms_max: 60_000,
             idle_connections_max: 32,
@@ -116,14 +113,7 @@ impl Interface for OutboundHttp {
     }
 
     fn configure(&self, component: &Component) -> std::result::Result<Box<dyn Grant>, String> {
-        let entries = component
-            .allowed_outbound_hosts
-            .iter()
-            .map(|template| template.resolve(&self.shared.variable))
-            .collect::<std::result::Result<Vec<_>, _>>()
-            .map_err(|error| format!("allowed_outbound_hosts: {error}"))?;
-        let allowed = AllowedHosts::parse(&entries)
-            .map_err(|error| format!("allowed_outbound_hosts: {error}"))?;
+        let allowed = AllowedHosts::of(component, &self.shared.variable)?;
         Ok(Box::new(Hooks {
             component: component.id.as_str().into(),
             allowed: Arc::new(allowed),

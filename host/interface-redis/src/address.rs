@@ -31,6 +31,10 @@ impl Destination {
     pub(crate) fn is_allowed(&self, hosts: &AllowedHosts) -> bool {
         hosts.allows(&self.scheme, &self.host, self.port)
     }
+
+    pub(crate) fn is_named(&self, hosts: &AllowedHosts) -> bool {
+        hosts.names(&self.scheme, &self.host, self.port)
+    }
 }
 
 #[cfg(test)]

@@ -51,19 +51,23 @@ impl HostConnectionWithStore<State> for Own {
         call.with(|mut access| {
             let view = access.get();
             let granted = &mut *view.granted;
-            let allowed = Destination::parse(&address)
-                .is_some_and(|destination| destination.is_allowed(&granted.hosts));
-            if !allowed {
+            let destination = Destination::parse(&address)
+                .filter(|destination| destination.is_allowed(&granted.hosts));
+            let Some(destination) = destination else {
                 tracing::warn!(
                     component = %granted.component,
                     "connection to a Redis server refused: the address is not in allowed_outbound_hosts"
                 );
                 return Ok(Err(Error::InvalidAddress));
-            }
+            };
             if granted.open >= granted.shared.options.connections_per_instance_max {
                 return Ok(Err(Error::TooManyConnections));
             }
-            match granted.shared.connection(&address, &granted.own_connections) {
+            let named = destination.is_named(&granted.hosts);
+            let connection = granted
+                .shared
+                .connection(&address, named, &granted.own_connections);
+            match connection {
                 Ok(connection) => {
                     granted.open += 1;
                     Ok(Ok(view.table.push(connection)?))

@@ -1,7 +1,7 @@
 //! `spin:redis@3.0.0`: commands that components send to Redis servers.
 //!
-//! A component may connect where its `allowed_outbound_hosts` lead. All
-//! components share one connection for each address, made when it is first
+//! A component may connect where its `allowed_outbound_hosts` lead, and into a
+//! private network only where an entry names that host. All components share one connection for each address, made when it is first
 //! needed and again when it breaks; a guest whose commands change a connection
 //! (`MULTI`, `SELECT`, `BLPOP`, …) gets one of its own for that handle. The
 //! address of the embedded server, written exactly as configured, is served in
@@ -12,11 +12,12 @@ mod bindings;
 mod connection;
 mod host;
 mod reply;
+mod resolver;
 mod server;
 
 use std::sync::Arc;
 
-use host_app::{AllowedHosts, Component};
+use host_app::{AllowedHosts, Component, OutboundNetworks};
 use host_embedded_redis::EmbeddedRedis;
 use host_engine::{Grant, Interface, State};
 use tokio::sync::Semaphore;
@@ -32,6 +33,9 @@ use server::Servers;
 pub struct OutboundRedisOptions {
     /// The address that is served in the process, and by what.
     pub embedded: Option<(String, EmbeddedRedis)>,
+    /// Networks that connections may not enter. The address that is served in
+    /// the process is in none.
+    pub networks: OutboundNetworks,
     /// Connections that one instance may have open.
     pub connections_per_instance_max: usize,
     /// Different addresses with a shared connection.
@@ -52,6 +56,7 @@ impl Default for OutboundRedisOptions {
     fn default() -> Self {
         Self {
             embedded: None,
+            networks: OutboundNetworks::default(),
             connections_per_instance_max: 1024,
             addresses_max: 64,
             own_connections_max: 256,
@@ -78,13 +83,19 @@ struct Shared {
 }
 
 impl Shared {
-    fn connection(&self, address: &str, permits: &Arc<Semaphore>) -> Result<OpenConnection, Error> {
+    /// A connection to an address; `named` when an entry names its host.
+    fn connection(
+        &self,
+        address: &str,
+        named: bool,
+        permits: &Arc<Semaphore>,
+    ) -> Result<OpenConnection, Error> {
         match &self.options.embedded {
             Some((embedded, redis)) if embedded == address => {
                 Ok(OpenConnection::embedded(redis.clone()))
             }
             _ => {
-                let server = self.servers.get(address)?;
+                let server = self.servers.get(address, named)?;
                 Ok(OpenConnection::server(server, permits.clone()))
             }
         }
@@ -115,13 +126,7 @@ impl Interface for OutboundRedis {
     }
 
     fn configure(&self, component: &Component) -> Result<Box<dyn Grant>, String> {
-        let templates = component.allowed_outbound_hosts.iter();
-        let entries = templates
-            .map(|template| template.resolve(&self.variable))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| format!("allowed_outbound_hosts: {error}"))?;
-        let hosts = AllowedHosts::parse(&entries)
-            .map_err(|error| format!("allowed_outbound_hosts: {error}"))?;
+        let hosts = AllowedHosts::of(component, &self.variable)?;
         Ok(Box::new(Granted {
             component: component.id.as_str().into(),
             hosts: Arc::new(hosts),

@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::OutboundRedisOptions;
 use crate::bindings::spin::redis::redis::Error;
 use crate::reply;
+use crate::resolver::Resolver;
 
 /// A shared connection that was not used for this long is tried before it is used.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
@@ -21,10 +22,13 @@ const RETRY_PAUSE: Duration = Duration::from_millis(200);
 
 /// All servers that components talk to.
 pub(crate) struct Servers {
-    by_address: Mutex<HashMap<String, Arc<Server>>>,
+    /// By address, and whether it is named: a connection into a private network
+    /// is never handed to a component that may not go there.
+    by_address: Mutex<HashMap<(String, bool), Arc<Server>>>,
     servers_max: usize,
     own_connections: Arc<Semaphore>,
-    config: AsyncConnectionConfig,
+    named: AsyncConnectionConfig,
+    unnamed: AsyncConnectionConfig,
 }
 
 /// One address, with its credentials and database.
@@ -53,21 +57,28 @@ pub(crate) struct OwnConnection {
 
 impl Servers {
     pub(crate) fn new(options: &OutboundRedisOptions) -> Self {
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(Duration::from_millis(options.connect_ms_max)))
-            .set_response_timeout(Some(Duration::from_millis(options.command_ms_max)));
+        let config = |named| {
+            let blocked = options.networks.blocked_for(named);
+            AsyncConnectionConfig::new()
+                .set_connection_timeout(Some(Duration::from_millis(options.connect_ms_max)))
+                .set_response_timeout(Some(Duration::from_millis(options.command_ms_max)))
+                .set_dns_resolver(Resolver { blocked })
+        };
         Self {
             by_address: Mutex::default(),
             servers_max: options.addresses_max,
             own_connections: Arc::new(Semaphore::new(options.own_connections_max)),
-            config,
+            named: config(true),
+            unnamed: config(false),
         }
     }
 
-    /// The server behind an address; nothing is connected yet.
-    pub(crate) fn get(&self, address: &str) -> Result<Arc<Server>, Error> {
+    /// The server behind an address; nothing is connected yet. `named` when an
+    /// entry names its host.
+    pub(crate) fn get(&self, address: &str, named: bool) -> Result<Arc<Server>, Error> {
         let mut servers = lock(&self.by_address);
-        if let Some(known) = servers.get(address) {
+        let key = (address.to_owned(), named);
+        if let Some(known) = servers.get(&key) {
             return Ok(known.clone());
         }
         let client = Client::open(address).map_err(|_| Error::InvalidAddress)?;
@@ -76,24 +87,24 @@ impl Servers {
         }
         let server = Arc::new(Server {
             client,
-            config: self.config.clone(),
+            config: if named { &self.named } else { &self.unnamed }.clone(),
             own_connections: self.own_connections.clone(),
             shared: tokio::sync::Mutex::default(),
             last_used: Mutex::new(Instant::now()),
         });
-        servers.insert(address.to_owned(), server.clone());
+        servers.insert(key, server.clone());
         Ok(server)
     }
 }
 
 /// Closes the connection that has been of no use to anyone for longest.
-fn forget_one(servers: &mut HashMap<String, Arc<Server>>) -> Option<()> {
+fn forget_one(servers: &mut HashMap<(String, bool), Arc<Server>>) -> Option<()> {
     let unused = servers
         .iter()
         .filter(|(_, server)| Arc::strong_count(server) == 1);
     let oldest = unused.min_by_key(|(_, server)| *lock(&server.last_used))?;
-    let address = oldest.0.clone();
-    servers.remove(&address);
+    let key = oldest.0.clone();
+    servers.remove(&key);
     Some(())
 }
 

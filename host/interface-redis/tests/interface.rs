@@ -66,8 +66,16 @@ impl OutputSink for Silent {
 
 /// The component with its grants, ready to be called.
 fn caller(options: OutboundRedisOptions, allowed: &[&str]) -> Pool<guest::Guest> {
+    caller_of(interface(options), allowed)
+}
+
+fn interface(options: OutboundRedisOptions) -> Arc<OutboundRedis> {
     let variable = |name: &str| (name == "cache").then(|| "127.0.0.1".to_owned());
-    let interface = Arc::new(OutboundRedis::new(options, variable));
+    Arc::new(OutboundRedis::new(options, variable))
+}
+
+/// The component with its grants of an interface that others may use too.
+fn caller_of(interface: Arc<OutboundRedis>, allowed: &[&str]) -> Pool<guest::Guest> {
     let engine = EngineOptions {
         pooling: false,
         ..EngineOptions::default()
@@ -171,6 +179,30 @@ async fn an_address_that_is_not_granted_is_invalid() {
         let refused = every_function(&pool, address).await.unwrap_err();
         assert_eq!(refused, "Error::InvalidAddress", "{address}");
     }
+}
+
+#[tokio::test]
+async fn wildcards_do_not_lead_into_private_networks_but_names_do() {
+    let redis = RealRedis::start();
+    let interface = interface(OutboundRedisOptions::default());
+    let named = ["redis://127.0.0.1:*", "redis://localhost:*"];
+    let named = caller_of(interface.clone(), &named);
+    let wildcard = caller_of(interface, &["redis://*:*"]);
+    for host in ["127.0.0.1", "localhost"] {
+        let address = redis.address().replace("127.0.0.1", host);
+        // A connection that is there already changes nothing.
+        assert_eq!(execute(&named, &address, &["PING"]).await, ["+PONG"]);
+        for line in ["PING", "MULTI"] {
+            let answers = execute(&wildcard, &address, &[line]).await;
+            assert!(answers[0].contains("blocked network"), "{answers:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn wildcards_lead_to_the_embedded_server() {
+    let pool = caller(embedded(), &["redis://*:*"]);
+    assert_eq!(execute(&pool, EMBEDDED, &["PING"]).await, ["+PONG"]);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use host_app::Networks;
+use host_app::{Networks, OutboundNetworks};
 use host_embedded_redis::EmbeddedRedis;
 use host_interface_key_value::SqliteStore;
 use host_interface_outbound_http::OutboundHttpOptions;
@@ -144,8 +144,8 @@ fn unusable(
     }
 }
 
-/// How components reach the network.
-pub(crate) fn outbound_http(settings: &Settings) -> OutboundHttpOptions {
+/// Where no component may connect to.
+fn outbound_networks(settings: &Settings) -> OutboundNetworks {
     let networking = &settings.outbound_networking;
     let listed = Networks::new(networking.block_networks.clone());
     let blocked = if networking.block_private {
@@ -153,13 +153,21 @@ pub(crate) fn outbound_http(settings: &Settings) -> OutboundHttpOptions {
     } else {
         listed
     };
+    OutboundNetworks {
+        blocked,
+        ..OutboundNetworks::default()
+    }
+}
+
+/// How components reach the network.
+pub(crate) fn outbound_http(settings: &Settings) -> OutboundHttpOptions {
     let defaults = OutboundHttpOptions::default();
     let bounds = [
         settings.outbound_http.max_connections,
-        networking.max_total_connections,
+        settings.outbound_networking.max_total_connections,
     ];
     OutboundHttpOptions {
-        blocked,
+        networks: outbound_networks(settings),
         idle_connections_max: if settings.outbound_http.connection_pooling {
             defaults.idle_connections_max
         } else {
@@ -187,6 +195,7 @@ pub(crate) fn outbound_redis(
     let bound = bounds.into_iter().flatten().min();
     OutboundRedisOptions {
         embedded,
+        networks: outbound_networks(settings),
         addresses_max: bound.unwrap_or(defaults.addresses_max),
         own_connections_max: bound.unwrap_or(defaults.own_connections_max),
         ..defaults

@@ -123,7 +123,8 @@ async fn wildcards_do_not_lead_into_private_networks_but_names_do() {
         let named = ask(&host, "named", &to).await;
         assert_eq!(named, json!({ "status": 200, "body": "alive\n" }), "{to}");
         let wildcard = ask(&host, "wildcard", &to).await;
-        assert!(wildcard["error"].is_string(), "{to}: {wildcard}");
+        let error = wildcard["error"].as_str().unwrap();
+        assert!(error.contains("Prohibited"), "{to}: {error}");
     }
     for address in [
         "127.1",
@@ -137,4 +138,22 @@ async fn wildcards_do_not_lead_into_private_networks_but_names_do() {
         let wildcard = ask(&host, "wildcard", &to).await;
         assert!(wildcard["error"].is_string(), "{to}: {wildcard}");
     }
+}
+
+#[tokio::test]
+async fn blocked_networks_go_before_names() {
+    let redis = system_tests::Redis::start().await;
+    let url = redis.url();
+    let more = format!(
+        "allowed_outbound_hosts = [\"{url}\", \"http://127.0.0.1:*\"]\n\
+         [component.all.variables]\nredis_url = \"{url}\""
+    );
+    let config = "[outbound_networking]\nblock_networks = [\"127.0.0.0/8\"]\n";
+    let application = Application::new(&probe("all", &more)).with("runtime-config.toml", config);
+    let host = Host::start(&application, &[]).await;
+    let seen = ask(&host, "all", &format!("{}/health/live", host.admin())).await;
+    let error = seen["error"].as_str().unwrap();
+    assert!(error.contains("Prohibited"), "{error}");
+    host.get("/all/probe/redis").await.expect(500);
+    host.logged("cannot connect to a Redis server").await;
 }
