@@ -1,7 +1,7 @@
 //! What a component may use.
 
 use serde_json::json;
-use system_tests::{Application, Host, probe};
+use system_tests::{Application, Host, probe, wasm};
 
 #[tokio::test]
 async fn a_component_sees_its_own_environment_and_nothing_of_the_hosts() {
@@ -170,4 +170,32 @@ async fn instances_are_reused_unless_the_manifest_says_otherwise() {
         assert_eq!(host.get("/warm/probe/calls").await.expect(200).json(), call);
         assert_eq!(host.get("/fresh/probe/calls").await.expect(200).json(), 1);
     }
+}
+
+/// A component whose library reads its key-value store, if it may.
+fn library_user(id: &str, inherit: &str) -> String {
+    let (user, library) = (wasm("guest-lib-user"), wasm("guest-lib-reader"));
+    format!(
+        "[[trigger.http]]\nroute = \"/{id}\"\ncomponent = \"{id}\"\n\
+         [component.{id}]\nsource = {user:?}\nkey_value_stores = [\"default\"]\n\
+         [component.{id}.dependencies]\n\
+         \"test:library/reader@1.2.0\" = {{ path = {library:?}, inherit_configuration = {inherit} }}\n"
+    )
+}
+
+#[tokio::test]
+async fn a_library_reads_the_store_of_its_user_where_the_manifest_lets_it_inherit() {
+    let manifest = [
+        library_user("everything", "true"),
+        library_user("stores", "[\"key_value_stores\"]"),
+        library_user("other", "[\"variables\"]"),
+        library_user("nothing", "false"),
+    ]
+    .concat();
+    let host = Host::start(&Application::new(&manifest), &[]).await;
+    let mut answers = Vec::new();
+    for id in ["everything", "stores", "other", "nothing"] {
+        answers.push(host.get(&format!("/{id}")).await.status.as_u16());
+    }
+    assert_eq!(answers, [200, 200, 500, 500]);
 }
