@@ -49,8 +49,9 @@ pub(crate) async fn read(request: &Request, kind: &str, id: &str) -> Result<Repl
     let limit = check::limit(page.limit)?;
     let db = Database::open(LABEL).await?;
     let after = page.after.unwrap_or(0);
-    let events = streams::read(&db, kind, id, after, limit).await?;
+    // First: an append in between would name a version whose event is not shown.
     let version = streams::version(&db, kind, id).await?;
+    let events = streams::read(&db, kind, id, after, limit).await?;
     let is_full = events.len() == limit as usize;
     let next_after = events.last().filter(|_| is_full).map(|event| event.version);
     reply::json(&Stream {
