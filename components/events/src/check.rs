@@ -5,8 +5,8 @@ use suoke_guest::{ApiError, FieldError, clock};
 /// How long a name may be.
 const NAME_CHARS_MAX: usize = 128;
 
-/// How long a subject may be.
-const SUBJECT_CHARS_MAX: usize = 256;
+/// How long a subject may be: consumers refuse a longer one.
+const SUBJECT_SIZE_BYTES_MAX: usize = suoke_events::ATTRIBUTE_SIZE_BYTES_MAX;
 
 /// How many things a page shows unless the caller says otherwise.
 const LIMIT_DEFAULT: u32 = 50;
@@ -31,11 +31,11 @@ pub(crate) fn name(field: &str, text: &str) -> Result<(), ApiError> {
 
 /// What an event is about, such as `consultation/ID`.
 pub(crate) fn subject(text: &str) -> Result<(), ApiError> {
-    let length = text.chars().count();
-    if (1..=SUBJECT_CHARS_MAX).contains(&length) && !text.chars().any(char::is_control) {
+    let fits = (1..=SUBJECT_SIZE_BYTES_MAX).contains(&text.len());
+    if fits && !text.chars().any(char::is_control) {
         return Ok(());
     }
-    let message = "must have 1 to 256 characters and no control characters";
+    let message = "must have 1 to 512 bytes and no control characters";
     Err(wrong("subject", "invalid_subject", message))
 }
 

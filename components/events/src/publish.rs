@@ -116,6 +116,21 @@ mod tests {
     }
 
     #[test]
+    fn a_subject_is_as_long_as_consumers_accept() {
+        let body = |subject: String| {
+            let body = serde_json::json!({ "type": "t", "data": 1, "subject": subject });
+            ask(&body.to_string())
+        };
+        let longest = body(format!("{}ab", "中".repeat(170))).unwrap();
+        assert!(Event::parse(&longest.to_message().unwrap()).is_ok());
+        let error = body("中".repeat(171)).unwrap_err();
+        assert_eq!(
+            (error.status(), error.errors()[0].field.as_str()),
+            (400, "subject")
+        );
+    }
+
+    #[test]
     fn an_event_that_is_too_large_is_refused() {
         block_on(async {
             let mut db = Database::open_in_memory(LABEL).await.unwrap();

@@ -10,8 +10,8 @@ use crate::error::EventError;
 /// How large an event may be, as JSON.
 pub const EVENT_SIZE_BYTES_MAX: usize = 256 * 1024;
 
-/// How long a text attribute may be.
-pub(crate) const ATTRIBUTE_SIZE_BYTES_MAX: usize = 512;
+/// How long a text attribute may be: consumers refuse a longer one.
+pub const ATTRIBUTE_SIZE_BYTES_MAX: usize = 512;
 
 /// One event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -147,9 +147,7 @@ impl Event {
         ] {
             check_optional(&object, attribute)?;
         }
-        if object.contains_key("data_base64") {
-            return Err(wrong("data_base64", "binary data is not accepted"));
-        }
+        check_binary(&object)?;
         if !is_version(object.get("schemaversion")) {
             return Err(wrong("schemaversion", "must be a whole number"));
         }
@@ -171,6 +169,31 @@ impl Event {
         })?;
         check_size(&message, EVENT_SIZE_BYTES_MAX)?;
         Ok(message)
+    }
+
+    /// Refuses what [`parse`](Self::parse) would refuse at every consumer.
+    ///
+    /// # Errors
+    /// [`EventError::Attribute`] with the first attribute that is wrong.
+    pub(crate) fn check(&self) -> Result<(), EventError> {
+        if self.specversion != "1.0" {
+            return Err(wrong("specversion", "must be 1.0"));
+        }
+        let attributes = [
+            ("id", Some(&self.id)),
+            ("source", Some(&self.source)),
+            ("type", Some(&self.kind)),
+            ("subject", self.subject.as_ref()),
+            ("time", self.time.as_ref()),
+            ("datacontenttype", self.datacontenttype.as_ref()),
+            ("correlationid", self.correlationid.as_ref()),
+            ("causationid", self.causationid.as_ref()),
+            ("traceparent", self.traceparent.as_ref()),
+        ];
+        for (attribute, text) in attributes {
+            text.map_or(Ok(()), |text| check_size_of_text(attribute, text))?;
+        }
+        check_binary(&self.extensions)
     }
 
     /// Refuses an event of any other type.
@@ -275,12 +298,23 @@ fn check_optional(object: &Map<String, Value>, attribute: &str) -> Result<(), Ev
 fn check_text(attribute: &str, value: &Value) -> Result<(), EventError> {
     match value.as_str() {
         None => Err(wrong(attribute, "must be text")),
-        Some("") => Err(wrong(attribute, "must not be empty")),
-        Some(text) if text.len() > ATTRIBUTE_SIZE_BYTES_MAX => {
-            Err(wrong(attribute, "must be at most 512 bytes long"))
-        }
-        Some(_) => Ok(()),
+        Some(text) => check_size_of_text(attribute, text),
     }
+}
+
+fn check_size_of_text(attribute: &str, text: &str) -> Result<(), EventError> {
+    match text.len() {
+        0 => Err(wrong(attribute, "must not be empty")),
+        1..=ATTRIBUTE_SIZE_BYTES_MAX => Ok(()),
+        _ => Err(wrong(attribute, "must be at most 512 bytes long")),
+    }
+}
+
+fn check_binary(attributes: &Map<String, Value>) -> Result<(), EventError> {
+    if attributes.contains_key("data_base64") {
+        return Err(wrong("data_base64", "binary data is not accepted"));
+    }
+    Ok(())
 }
 
 #[expect(clippy::ref_option, reason = "the signature that serde asks for")]

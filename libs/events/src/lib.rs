@@ -53,7 +53,7 @@ pub mod types;
 #[cfg(not(target_family = "wasm"))]
 pub use bus::MemoryBus;
 pub use bus::{Bus, LazyBus, RedisBus};
-pub use envelope::{EVENT_SIZE_BYTES_MAX, Event};
+pub use envelope::{ATTRIBUTE_SIZE_BYTES_MAX, EVENT_SIZE_BYTES_MAX, Event};
 pub use error::EventError;
 pub use inbox::{Delivery, consume, consume_all, consume_in_order, inbox};
 pub use message::{BATCH_EVENTS_MAX, BATCH_SIZE_BYTES_MAX};

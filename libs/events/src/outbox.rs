@@ -34,7 +34,7 @@ pub struct Outcome {
 /// the next number of its aggregate. Announce it after the commit.
 ///
 /// # Errors
-/// When it is too large or the database fails.
+/// When it is too large, consumers would refuse an attribute, or the database fails.
 pub async fn outbox(tx: &Transaction<'_>, event: Event) -> Result<Event, EventError> {
     outbox_with(tx, event, ATTEMPTS_MAX).await
 }
@@ -42,7 +42,7 @@ pub async fn outbox(tx: &Transaction<'_>, event: Event) -> Result<Event, EventEr
 /// [`outbox`] for an event that is a dead letter after `attempts_max` deliveries.
 ///
 /// # Errors
-/// When it is too large or the database fails.
+/// When it is too large, consumers would refuse an attribute, or the database fails.
 pub async fn outbox_with(
     tx: &Transaction<'_>,
     event: Event,
@@ -57,7 +57,7 @@ pub async fn outbox_with(
 /// [`outbox`] for many events, with few statements.
 ///
 /// # Errors
-/// When one is too large or the database fails.
+/// When one is too large, consumers would refuse an attribute, or the database fails.
 pub async fn outbox_all(
     tx: &Transaction<'_>,
     events: Vec<Event>,
@@ -70,6 +70,9 @@ async fn store(
     mut events: Vec<Event>,
     attempts_max: u32,
 ) -> Result<Vec<Event>, EventError> {
+    for event in &events {
+        event.check()?;
+    }
     let mut next = first_sequences(tx, &events).await?;
     for event in &mut events {
         if let Some(number) = next.get_mut(event.aggregate()) {
@@ -263,6 +266,30 @@ mod tests {
             assert!(failed.is_err());
             assert_eq!(count(&db).await, 0);
             assert_eq!(store(&mut db, "a").await.sequence, Some(1));
+        });
+    }
+
+    #[test]
+    fn what_every_consumer_would_refuse_is_never_stored() {
+        block_on(async {
+            let mut db = care().await;
+            let mut binary = event("a");
+            let none = serde_json::Value::Null;
+            binary.extensions.insert("data_base64".to_owned(), none);
+            let mut nameless = event("a");
+            nameless.kind.clear();
+            for (odd, attribute) in [
+                (event(&"中".repeat(171)), "subject"),
+                (event(""), "subject"),
+                (nameless, "type"),
+                (binary, "data_base64"),
+            ] {
+                assert!(Event::parse(&odd.to_message().unwrap()).is_err());
+                let stored = db.transaction(async |tx| outbox(tx, odd).await).await;
+                let error = stored.unwrap_err().to_string();
+                assert!(error.contains(attribute), "{error}");
+            }
+            assert_eq!(count(&db).await, 0);
         });
     }
 
