@@ -67,10 +67,11 @@ pub(crate) fn verdict(
     }
 }
 
-/// Too often, or too long; what never left has not been tried.
+/// Too often, or too long; what never left has not been tried, however few
+/// deliveries it may have.
 fn is_exhausted(due: &Due, now_ms: i64) -> bool {
     let is_old = now_ms - due.started_at >= AGE_MS_MAX;
-    due.attempts >= due.attempts_max || (due.attempts > 0 && is_old)
+    due.attempts >= due.attempts_max.max(1) || (due.attempts > 0 && is_old)
 }
 
 /// 2, 4, 8, … seconds.
@@ -155,6 +156,18 @@ mod tests {
     }
 
     #[test]
+    fn what_may_have_no_second_delivery_has_a_first() {
+        let mut once = due(0);
+        once.attempts_max = 0;
+        let (required, given) = (required(&["a"]), answers(&[]));
+        let first = verdict(&once, &required, &given, NOW);
+        assert!(matches!(first, Verdict::Publish { .. }));
+        once.attempts = 1;
+        let second = verdict(&once, &required, &given, NOW);
+        assert!(matches!(second, Verdict::Dead { .. }));
+    }
+
+    #[test]
     fn waits_double_from_two_seconds() {
         let waits: Vec<i64> = (0..10).map(backoff_ms).collect();
         assert_eq!(waits[..4], [2_000, 4_000, 8_000, 16_000]);
@@ -174,7 +187,7 @@ mod tests {
                 due.attempts += 1;
                 now = next_attempt_at;
             }
-            prop_assert!(due.attempts <= attempts_max);
+            prop_assert!((1..=attempts_max.max(1)).contains(&due.attempts));
         }
     }
 }
