@@ -15,6 +15,9 @@ const STEPS: i32 = 1_000;
 /// A query that has run this long on a thread that serves requests is moved to
 /// a thread of its own.
 const INLINE_MAX: Duration = Duration::from_millis(1);
+/// How much one transaction adds on a thread that serves requests: SQLite keeps
+/// more than that in the file already before the end.
+const ADDED_INLINE_BYTES_MAX: usize = 512 << 10;
 
 /// One value of a parameter or a result.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +55,9 @@ struct Inner {
     connection: Option<Connection>,
     /// Held from the first write of a transaction to its end.
     turn: Option<OwnedSemaphorePermit>,
+    /// What the open transaction, which holds SQLite's own lock for writing, has
+    /// added where it was called.
+    added_bytes: Option<usize>,
     /// When the running statement must end, in ns since `base`.
     deadline_ns: Arc<AtomicU64>,
     base: Instant,
@@ -66,8 +72,8 @@ enum Cost {
     End,
     /// Begins a transaction that writes: needs the turn, not the disk.
     Begin,
-    /// Adds rows that the statement names, in a transaction: into memory alone,
-    /// and as short as the statement, unless the database has triggers that are not.
+    /// Adds rows that the statement names, in a transaction: into memory, and as
+    /// short as the statement, unless the database has triggers that are not.
     Add,
     /// Writes: needs the turn, and may take long or wait for the disk.
     Write,
@@ -87,6 +93,7 @@ impl Session {
                 database,
                 connection: Some(connection),
                 turn: None,
+                added_bytes: None,
                 deadline_ns,
                 base,
             })),
@@ -100,7 +107,7 @@ impl Session {
     /// leaves it open, as SQLite does.
     pub async fn execute(&self, sql: String, parameters: Vec<Value>) -> Result<Rows, SqliteError> {
         let mut inner = self.inner.clone().lock_owned().await;
-        match inner.cost(&sql)? {
+        match inner.cost(&sql, &parameters)? {
             Cost::Read => match inner.run(&sql, &parameters, INLINE_MAX) {
                 Err(SqliteError::TooSlow(_)) => run_aside(inner, sql, parameters).await,
                 outcome => outcome,
@@ -113,7 +120,12 @@ impl Session {
                     outcome => outcome,
                 }
             }
-            Cost::Add => inner.run(&sql, &parameters, inner.database.limits.statement()),
+            Cost::Add => {
+                let outcome = inner.run(&sql, &parameters, inner.database.limits.statement());
+                // A failure may have rolled the transaction back.
+                inner.give_turn_back();
+                outcome
+            }
             Cost::Write => {
                 inner.take_turn().await?;
                 run_aside(inner, sql, parameters).await
@@ -184,17 +196,21 @@ impl Inner {
             .ok_or_else(|| SqliteError::Other("the connection is closed".to_owned()))
     }
 
-    fn cost(&self, sql: &str) -> Result<Cost, SqliteError> {
-        let connection = self.connection()?;
-        let reads = connection.prepare_cached(sql)?.readonly();
+    fn cost(&mut self, sql: &str, parameters: &[Value]) -> Result<Cost, SqliteError> {
+        let reads = self.connection()?.prepare_cached(sql)?.readonly();
         Ok(match (first_word(sql).as_str(), reads) {
             ("commit" | "end" | "release" | "rollback", _) => Cost::End,
             (_, true) => Cost::Read,
             ("begin", false) => Cost::Begin,
-            ("insert" | "replace", false)
-                if !connection.is_autocommit() && self.turn.is_some() && !mentions_select(sql) =>
-            {
-                Cost::Add
+            ("insert", false) if !mentions(sql, "select") && !mentions(sql, "replace") => {
+                let bytes = parameters.iter().map(Value::size_bytes).sum::<usize>() + sql.len();
+                match &mut self.added_bytes {
+                    Some(added) if *added + bytes <= ADDED_INLINE_BYTES_MAX => {
+                        *added += bytes;
+                        Cost::Add
+                    }
+                    _ => Cost::Write,
+                }
             }
             (_, false) => Cost::Write,
         })
@@ -207,6 +223,9 @@ impl Inner {
         connection.busy_timeout(Duration::ZERO)?;
         let outcome = self.run(sql, &[], limits.statement());
         connection.busy_timeout(limits.busy())?;
+        if outcome.is_ok() {
+            self.added_bytes = Some(0);
+        }
         if !matches!(outcome, Err(SqliteError::Locked)) {
             self.give_turn_back();
         }
@@ -230,6 +249,7 @@ impl Inner {
             .is_none_or(Connection::is_autocommit)
         {
             self.turn = None;
+            self.added_bytes = None;
         }
     }
 
@@ -348,19 +368,53 @@ impl ToSql for Value {
 
 /// The keyword that a statement begins with, in small letters.
 fn first_word(sql: &str) -> String {
-    let letters = sql.trim_start().chars();
+    let letters = past_comments(sql).chars();
     let word = letters.take_while(char::is_ascii_alphabetic);
     word.map(|letter| letter.to_ascii_lowercase()).collect()
 }
 
-/// Whether a statement may work on rows that it finds: some are taken for such
-/// that do not, never the other way round.
-fn mentions_select(sql: &str) -> bool {
-    let word = b"select";
+/// The statement without what may stand before it.
+fn past_comments(sql: &str) -> &str {
+    let mut rest = sql;
+    loop {
+        rest = rest.trim_start_matches(|letter: char| letter.is_whitespace() || letter == ';');
+        let end = if rest.starts_with("--") {
+            rest.find('\n')
+        } else if rest.starts_with("/*") {
+            rest.find("*/").map(|star| star + 1)
+        } else {
+            return rest;
+        };
+        rest = end.and_then(|end| rest.get(end + 1..)).unwrap_or_default();
+    }
+}
+
+/// Whether a word stands anywhere in a statement, be it in a text.
+fn mentions(sql: &str, word: &str) -> bool {
     let mut windows = sql.as_bytes().windows(word.len());
-    windows.any(|window| window.eq_ignore_ascii_case(word))
+    windows.any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 fn elapsed_ns(base: Instant) -> u64 {
     u64::try_from(base.elapsed().as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_is_known_by_its_keyword_behind_comments() {
+        for sql in [
+            "COMMIT",
+            " commit;",
+            "-- done\nCOMMIT",
+            "/* a * b */ ; --\n\tCommit",
+        ] {
+            assert_eq!(first_word(sql), "commit", "{sql}");
+        }
+        for sql in ["", "--", "/*", "/* COMMIT", "-- COMMIT"] {
+            assert_eq!(first_word(sql), "", "{sql}");
+        }
+    }
 }

@@ -83,6 +83,46 @@ async fn a_transaction_waits_for_a_writer_in_another_process_and_for_no_other_ta
 }
 
 #[tokio::test]
+async fn whoever_is_in_no_transaction_any_more_keeps_nobody_from_writing() {
+    let limits = SqliteLimits {
+        busy_ms_max: 20,
+        ..SqliteLimits::default()
+    };
+    let (_folder, database) = database(limits);
+    let (first, second) = (database.session().unwrap(), database.session().unwrap());
+    run(&first, "CREATE TABLE t (n UNIQUE ON CONFLICT ROLLBACK)")
+        .await
+        .unwrap();
+    for end in ["INSERT INTO t VALUES (1)", "-- the end\nROLLBACK"] {
+        run(&first, "BEGIN IMMEDIATE").await.unwrap();
+        run(&first, "INSERT INTO t VALUES (1)").await.unwrap();
+        // The one fails and rolls back, the other does so as it is told.
+        let _ = run(&first, end).await;
+        run(&second, "CREATE TABLE IF NOT EXISTS other (n)")
+            .await
+            .unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_transaction_may_add_more_than_memory_holds() {
+    let (_folder, database) = database(SqliteLimits::default());
+    let session = database.session().unwrap();
+    run(&session, "CREATE TABLE t (b)").await.unwrap();
+    run(&session, "BEGIN IMMEDIATE").await.unwrap();
+    for _ in 0..60 {
+        let large = vec![Value::Blob(vec![7; 100_000])];
+        session
+            .execute("INSERT INTO t VALUES (?1)".into(), large)
+            .await
+            .unwrap();
+    }
+    run(&session, "COMMIT").await.unwrap();
+    let rows = run(&session, "SELECT count(*) FROM t").await.unwrap();
+    assert_eq!(rows.rows, [[Value::Integer(60)]]);
+}
+
+#[tokio::test]
 async fn what_a_session_leaves_open_is_rolled_back_and_others_go_on() {
     let (_folder, database) = database(SqliteLimits::default());
     let session = database.session().unwrap();
