@@ -144,12 +144,17 @@ async fn every_component_of_a_channel_gets_each_message() {
     heard(&host, async |message| publish(&host, message).await).await;
     publish(&host, "for all").await;
     for component in ["messages", "other"] {
-        let labels = format!("component=\"{component}\",trigger=\"redis\",outcome=\"ok\"");
-        let series = format!("function_calls_total{{{labels}}}");
-        eventually(&series, async || {
-            (host.metric(&series).await >= 1.0).then_some(())
-        })
-        .await;
+        for series in [
+            format!(
+                "function_calls_total{{component=\"{component}\",trigger=\"redis\",outcome=\"ok\"}}"
+            ),
+            format!("event_bus_processing_delay_seconds_count{{component=\"{component}\"}}"),
+        ] {
+            eventually(&series, async || {
+                (host.metric(&series).await >= 1.0).then_some(())
+            })
+            .await;
+        }
     }
 }
 

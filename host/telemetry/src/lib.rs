@@ -8,4 +8,4 @@ mod logs;
 mod metrics;
 
 pub use logs::{LogFormat, init_logs};
-pub use metrics::{ComponentMetrics, HttpMetrics, Metrics, TriggerKind};
+pub use metrics::{ComponentMetrics, HttpMetrics, MessageMetrics, Metrics, TriggerKind};

@@ -79,6 +79,7 @@ pub struct Metrics {
 #[derive(Clone)]
 struct Families {
     http_duration: Family<StatusLabels, Histogram, fn() -> Histogram>,
+    message_delay: Family<ComponentLabel, Histogram, fn() -> Histogram>,
     calls: Family<CallLabels, Counter>,
     failures: Family<FailureLabels, Counter>,
     instances: Family<ComponentLabel, Gauge<i64, AtomicI64>>,
@@ -103,6 +104,7 @@ impl Metrics {
     pub fn new() -> Self {
         let families = Families {
             http_duration: Family::new_with_constructor(latency_histogram),
+            message_delay: Family::new_with_constructor(latency_histogram),
             calls: Family::default(),
             failures: Family::default(),
             instances: Family::default(),
@@ -117,6 +119,12 @@ impl Metrics {
             "Time from a request's head to the end of its answer",
             Unit::Seconds,
             families.http_duration.clone(),
+        );
+        registry.register_with_unit(
+            "event_bus_processing_delay",
+            "Time from a message's arrival to the end of its handling",
+            Unit::Seconds,
+            families.message_delay.clone(),
         );
         registry.register(
             "function_calls",
@@ -219,6 +227,17 @@ impl ComponentMetrics {
         HttpMetrics { status_classes }
     }
 
+    /// What is measured of messages, looked up once; only a component that handles
+    /// them has it.
+    pub fn messages(&self) -> MessageMetrics {
+        let label = ComponentLabel {
+            component: self.component.clone(),
+        };
+        MessageMetrics {
+            delay: self.families.message_delay.get_or_create_owned(&label),
+        }
+    }
+
     /// A call that is not HTTP ended; `outcome` is `ok` or a kind of failure.
     pub fn call_ended(&self, trigger: TriggerKind, outcome: &str) {
         self.families
@@ -280,6 +299,18 @@ impl HttpMetrics {
     }
 }
 
+/// The metrics of a component that handles messages.
+pub struct MessageMetrics {
+    delay: Histogram,
+}
+
+impl MessageMetrics {
+    /// A message was handled, well or badly, `delay` after it had arrived.
+    pub fn handled(&self, delay: Duration) {
+        self.delay.observe(delay.as_secs_f64());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -291,6 +322,7 @@ mod tests {
         let http = component.http();
         http.answered(204, Duration::from_millis(3));
         http.answered(599, Duration::from_millis(3));
+        component.messages().handled(Duration::from_secs(6));
         component.call_ended(TriggerKind::Cron, "ok");
         component.failed("trap");
         component.instance_made();
@@ -298,6 +330,8 @@ mod tests {
         for line in [
             r#"http_request_duration_seconds_count{component="hello",status="2xx"} 1"#,
             r#"http_request_duration_seconds_count{component="hello",status="5xx"} 1"#,
+            r#"event_bus_processing_delay_seconds_bucket{le="5.0",component="hello"} 0"#,
+            r#"event_bus_processing_delay_seconds_count{component="hello"} 1"#,
             r#"function_calls_total{component="hello",trigger="cron",outcome="ok"} 1"#,
             r#"function_failures_total{component="hello",kind="trap"} 1"#,
             r#"function_instances{component="hello"} 1"#,

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use bytes::Bytes;
 use host_app::{Failure, FailureKind};
 use host_engine::{Function, LoadError, Pool};
-use host_telemetry::TriggerKind;
+use host_telemetry::{MessageMetrics, TriggerKind};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -22,6 +23,7 @@ const EVENT_ID_CHARS_MAX: usize = 128;
 pub struct RedisFunction {
     pool: Pool<Guest>,
     stats: ComponentStats,
+    metrics: MessageMetrics,
 }
 
 enum Guest {
@@ -78,6 +80,7 @@ impl RedisFunction {
             }
         };
         Ok(Self {
+            metrics: pool.function().metrics().messages(),
             pool,
             stats: ComponentStats::default(),
         })
@@ -138,8 +141,10 @@ impl RedisFunction {
 
     /// Runs the component for one message, counts how it went, and says so in
     /// the log when it went wrong. The message itself is never logged.
-    pub(crate) async fn handle(&self, channel: &str, payload: &Bytes) {
-        match self.invoke(payload).await {
+    pub(crate) async fn handle(&self, channel: &str, payload: &Bytes, arrived: Instant) {
+        let outcome = self.invoke(payload).await;
+        self.metrics.handled(arrived.elapsed());
+        match outcome {
             Ok(()) => count(&self.stats.handled),
             Err(failure) => {
                 self.stats.failed.fetch_add(1, Ordering::Relaxed);

@@ -2,6 +2,7 @@
 //! number of calls at a time.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -22,6 +23,7 @@ pub(crate) struct Queue {
 struct Delivery {
     channel: Arc<str>,
     payload: Bytes,
+    arrived: Instant,
     /// Held until the message is handled.
     bytes: OwnedSemaphorePermit,
 }
@@ -47,6 +49,7 @@ impl Queue {
 
     /// Waits for room and puts a message in.
     pub(crate) async fn push(&self, channel: Arc<str>, payload: Bytes) {
+        let arrived = Instant::now();
         // A message larger than the whole queue takes all of it.
         let size = u32::try_from(payload.len())
             .unwrap_or(u32::MAX)
@@ -57,6 +60,7 @@ impl Queue {
         let delivery = Delivery {
             channel,
             payload,
+            arrived,
             bytes,
         };
         // The other end goes away only when the host stops.
@@ -85,8 +89,14 @@ async fn empty(
         let Some(delivery) = delivery else { break };
         let function = function.clone();
         calls.spawn(async move {
-            function.handle(&delivery.channel, &delivery.payload).await;
-            drop(delivery.bytes);
+            let Delivery {
+                channel,
+                payload,
+                arrived,
+                bytes,
+            } = delivery;
+            function.handle(&channel, &payload, arrived).await;
+            drop(bytes);
         });
     }
     while let Some(call) = calls.join_next().await {
