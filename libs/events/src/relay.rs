@@ -50,7 +50,7 @@ pub struct Limits {
     pub events_max: u32,
     /// Rows of each table that are deleted.
     pub pruned_max: u32,
-    /// How long what is done is kept.
+    /// How long what is done, or given up, is kept.
     pub retention_ms: i64,
 }
 
@@ -81,7 +81,8 @@ pub async fn open_all() -> Result<Vec<Database>, EventError> {
 
 /// Looks at every event whose turn has come at `now_ms`: all have handled it, or
 /// it is published again, 2, 4, 8, … seconds apart, or it is given up after its
-/// attempts or 6 hours. Then deletes what has been done for long enough.
+/// attempts or 6 hours. Then deletes what was done, or given up, long
+/// enough ago.
 ///
 /// # Errors
 /// When a database fails; a bus that fails only holds the events back.
@@ -304,13 +305,13 @@ fn told(event: &Due, missing: &[String]) -> String {
     format!("{} of {}", unacknowledged(event), missing.join(", "))
 }
 
-/// Deletes what was done before `before_ms`. An acknowledgement stays as long as
-/// its event could be delivered again.
+/// Deletes what was done or given up before `before_ms`. An acknowledgement and a
+/// dead letter stay as long as their event could be delivered again.
 async fn prune(dbs: &[Database], before_ms: i64, limit: u32) -> Result<(), EventError> {
     let mut kept: BTreeSet<String> = BTreeSet::new();
     let mut is_complete = true;
     for db in dbs {
-        queries::prune_outbox(db, before_ms, limit).await?;
+        prune_ended(dbs, db, before_ms, limit).await?;
         queries::prune_failures(db, before_ms, limit).await?;
         let left = queries::kept(db, before_ms, limit).await?;
         is_complete &= left.len() < limit as usize;
@@ -320,10 +321,30 @@ async fn prune(dbs: &[Database], before_ms: i64, limit: u32) -> Result<(), Event
     if is_complete {
         let kept = json(&kept)?;
         for db in dbs {
+            queries::prune_letters(db, before_ms, &kept, limit).await?;
             queries::prune_inbox(db, before_ms, &kept, limit).await?;
         }
     }
     Ok(())
+}
+
+/// Deletes events of `db` that have ended. Their failures, in any database, go
+/// before them: without its event a letter would promise a redrive that cannot be.
+async fn prune_ended(
+    dbs: &[Database],
+    db: &Database,
+    before_ms: i64,
+    limit: u32,
+) -> Result<(), EventError> {
+    let ended = queries::ended(db, before_ms, limit).await?;
+    if ended.is_empty() {
+        return Ok(());
+    }
+    let ids = json(&ended)?;
+    for db in dbs {
+        queries::delete_failures(db, &ids).await?;
+    }
+    Ok(queries::delete_ended(db, &ids, before_ms).await?)
 }
 
 #[cfg(test)]

@@ -165,21 +165,44 @@ pub(crate) async fn bury(
     .await
 }
 
-/// Deletes events that were done before `before_ms`, at most `limit`.
-pub(crate) async fn prune_outbox(
+/// Events that were done, or given up, before `before_ms`, the oldest first.
+pub(crate) async fn ended(
     sql: &impl Sql,
     before_ms: i64,
     limit: u32,
-) -> Result<u64, StoreError> {
-    sql.execute_counted(
-        "DELETE FROM event_outbox WHERE position IN (SELECT position FROM event_outbox \
-         WHERE created_at < ?1 AND done_at < ?1 ORDER BY created_at LIMIT ?2)",
+) -> Result<Vec<String>, StoreError> {
+    sql.query(
+        "SELECT id FROM event_outbox WHERE created_at < ?1 \
+         AND COALESCE(done_at, dead_at) < ?1 ORDER BY created_at LIMIT ?2",
         params![before_ms, limit],
     )
     .await
 }
 
-/// Events from before `before_ms` that are kept, because they are not done.
+/// Deletes all failures with these events.
+pub(crate) async fn delete_failures(sql: &impl Sql, ids: &str) -> Result<(), StoreError> {
+    sql.execute(
+        "DELETE FROM event_failures WHERE event_id IN (SELECT value FROM json_each(?1))",
+        params![ids],
+    )
+    .await
+}
+
+/// Deletes these events, but none that a redrive or replay has begun anew meanwhile.
+pub(crate) async fn delete_ended(
+    sql: &impl Sql,
+    ids: &str,
+    before_ms: i64,
+) -> Result<(), StoreError> {
+    sql.execute(
+        "DELETE FROM event_outbox WHERE id IN (SELECT value FROM json_each(?1)) \
+         AND COALESCE(done_at, dead_at) < ?2",
+        params![ids, before_ms],
+    )
+    .await
+}
+
+/// Events from before `before_ms` that are kept, because they have not ended.
 pub(crate) async fn kept(
     sql: &impl Sql,
     before_ms: i64,
@@ -221,6 +244,23 @@ pub(crate) async fn prune_failures(
         "DELETE FROM event_failures WHERE rowid IN (SELECT rowid FROM event_failures \
          WHERE last_failed_at < ?1 AND (dead_at IS NULL OR type = 'unknown') LIMIT ?2)",
         params![before_ms, limit],
+    )
+    .await
+}
+
+/// Deletes dead letters from before `before_ms`, at most `limit`, but none of the
+/// events `kept`, a JSON array: these are what their consumers said to them.
+pub(crate) async fn prune_letters(
+    sql: &impl Sql,
+    before_ms: i64,
+    kept: &str,
+    limit: u32,
+) -> Result<u64, StoreError> {
+    sql.execute_counted(
+        "DELETE FROM event_failures WHERE rowid IN (SELECT rowid FROM event_failures \
+         WHERE last_failed_at < ?1 AND dead_at < ?1 \
+         AND event_id NOT IN (SELECT value FROM json_each(?2)) LIMIT ?3)",
+        params![before_ms, kept, limit],
     )
     .await
 }

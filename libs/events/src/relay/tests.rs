@@ -269,29 +269,105 @@ fn a_consumer_that_refuses_makes_the_event_dead_and_holds_nobody_up() {
 }
 
 #[test]
-fn what_is_done_is_deleted_after_its_time_and_what_is_dead_is_kept() {
+fn what_is_done_is_deleted_after_its_time_and_what_waits_is_kept() {
     block_on(async {
         let mut world = World::new().await;
         for _ in 0..3 {
             world.produce(0).await;
         }
         world.hand_over_all().await;
-        let dead = world.produce(1).await;
-        let message = dead.to_message().unwrap();
+        assert_eq!(world.relay(0).await.done, 3);
+        let waits = world.produce(1).await;
+        let message = waits.to_message().unwrap();
         world.hand_over(0, &message, false).await;
-        world.moving.clear();
-        for _ in 0..20 {
-            world.relay(1_100_000).await;
-            world.moving.clear();
-        }
-        assert_eq!(world.count(0, "event_outbox").await, 4);
-        world.relay(LIMITS.retention_ms).await;
-        let left = "event_outbox WHERE dead_at IS NOT NULL";
+        world.bus.set_broken(true);
+        world.relay(LIMITS.retention_ms + 60_000).await;
         assert_eq!(world.count(0, "event_outbox").await, 1);
-        assert_eq!(world.count(0, left).await, 1);
         // Whoever has handled what is kept must still know it.
         let acknowledged = world.count(0, "event_inbox").await;
         assert_eq!((acknowledged, world.count(1, "event_inbox").await), (1, 0));
+    });
+}
+
+#[test]
+fn what_is_dead_is_deleted_after_its_time_with_its_letters_and_acknowledgements() {
+    block_on(async {
+        let mut world = World::new().await;
+        let dead = world.produce(1).await;
+        let message = dead.to_message().unwrap();
+        world.hand_over(0, &message, false).await;
+        world.hand_over(1, &message, true).await;
+        world.give_up().await;
+        world.relay(LIMITS.retention_ms).await;
+        assert_eq!(world.count(0, "event_outbox").await, 1);
+        assert_eq!(world.letters().await.len(), 2);
+        world.relay(1).await;
+        assert_eq!(world.count(0, "event_outbox").await, 0);
+        assert!(world.letters().await.is_empty());
+        for label in 0..2 {
+            assert_eq!(world.count(label, "event_failures").await, 0);
+            assert_eq!(world.count(label, "event_inbox").await, 0);
+        }
+    });
+}
+
+#[test]
+fn a_redriven_event_outlives_the_retention_until_it_is_settled() {
+    block_on(async {
+        let mut world = World::new().await;
+        world.produce(1).await;
+        world.give_up().await;
+        world.now_ms += LIMITS.retention_ms;
+        let now_ms = world.now_ms;
+        let redriven = replay::redrive(&mut world.dbs, None, None, now_ms).await;
+        assert_eq!(redriven.unwrap().letters, 3);
+        assert_eq!(world.relay(60_000).await.published, 1);
+        world.hand_over_all().await;
+        assert_eq!(world.relay(60_000).await.done, 1);
+        assert_eq!(world.count(0, "event_outbox").await, 1);
+    });
+}
+
+#[test]
+fn more_dead_events_than_one_run_deletes_hold_up_no_inbox() {
+    block_on(async {
+        let mut world = World::new().await;
+        let count = LIMITS.pruned_max + 20;
+        for _ in 0..count {
+            world.produce(0).await;
+        }
+        for (consumer, message) in std::mem::take(&mut world.moving) {
+            if consumer == 0 {
+                world.hand_over(consumer, &message, false).await;
+            }
+        }
+        world.give_up().await;
+        world.relay(LIMITS.retention_ms + 60_000).await;
+        assert_eq!(world.count(0, "event_outbox").await, 20);
+        for _ in 0..2 {
+            world.relay(5_000).await;
+        }
+        for table in ["event_outbox", "event_failures", "event_inbox"] {
+            assert_eq!(world.count(0, table).await, 0, "{table}");
+        }
+    });
+}
+
+#[test]
+fn a_dead_letter_whose_producer_keeps_no_outbox_is_deleted_after_its_time() {
+    block_on(async {
+        let mut world = World::new().await;
+        let event = Event::new("t", "producer", &1).unwrap();
+        let refuse = async |_: &mut Database, event: &Event| -> Result<Vec<Event>, EventError> {
+            event.expect_kind(&["other"])?;
+            Ok(Vec::new())
+        };
+        let message = event.to_message().unwrap();
+        deliver(&mut world.dbs[1], "far", &message, refuse).await;
+        world.relay(60_000).await;
+        assert_eq!(world.letters().await.len(), 1);
+        world.relay(LIMITS.retention_ms).await;
+        assert!(world.letters().await.is_empty());
     });
 }
 
