@@ -26,7 +26,11 @@ async fn on_event(db: &mut Database, event: &Event) -> Result<Vec<Event>, EventE
     let found = asked(event, AGENT)?.map(|about| reason(&about.chief_complaint));
     let answer = async |tx: &Transaction<'_>, command: &Command| match found {
         Some(found) => answer(tx, command, found).await,
-        None => Ok(Work::failed("it was not asked for anything")),
+        // The context does not fit: reading it again says how.
+        None => Err(match command.context_as::<About>() {
+            Err(unfit) => unfit,
+            Ok(_) => EventError::work("it was not asked for anything"),
+        }),
     };
     take_part(db, CONSUMER, AGENT, event, answer, withdraw).await
 }

@@ -56,7 +56,8 @@ pub struct About {
 }
 
 /// What a command asks this participant to do, so that it can be computed before the
-/// transaction; none where it is asked for nothing or to undo.
+/// transaction; none where it is asked for nothing or to undo, and where the context
+/// does not fit: the work says so, for what it says is answered.
 ///
 /// # Errors
 /// A permanent one when the event is no such command.
@@ -66,7 +67,7 @@ pub fn asked(event: &Event, participant: &str) -> Result<Option<About>, EventErr
     if !is_asked || command.action != Action::Do {
         return Ok(None);
     }
-    command.context_as().map(Some)
+    Ok(command.context_as().ok())
 }
 
 /// What the report's step gave.

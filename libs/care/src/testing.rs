@@ -8,7 +8,7 @@
 use serde_json::json;
 use suoke_events::subscriber::deliver;
 use suoke_events::{Event, EventError};
-use suoke_sagas::messages::{AGENT_TASK_RESULT, Action, Command, Reply, SAGA_REPLY};
+use suoke_sagas::messages::{AGENT_TASK_RESULT, Action, Command, Outcome, Reply, SAGA_REPLY};
 use suoke_store::{Database, Sql, params};
 
 /// The consultation of [`care`].
@@ -85,11 +85,12 @@ pub async fn count(db: &Database, sql: &str) -> i64 {
     db.query_one(sql, params![]).await.unwrap()
 }
 
-/// Delivers a command whose context names nothing; how many dead letters the consumer
-/// has then, and whether the failure is for good.
+/// Delivers a command whose context names nothing, which is refused; an event that is no
+/// command and a message that is no event, which fail for good: how many dead letters the
+/// consumer has then.
 ///
 /// # Panics
-/// When the database fails.
+/// When the database fails, or one of them comes to another end.
 pub async fn dead_letters_of_bad_data(
     db: &mut Database,
     consumer: &str,
@@ -99,7 +100,11 @@ pub async fn dead_letters_of_bad_data(
 ) -> i64 {
     let mut event = command(kind, participant, Action::Do, "");
     event.data["context"] = json!({});
-    let messages = [event.to_message().unwrap(), b"poison".to_vec()];
+    let answered = deliver(db, consumer, &event.to_message().unwrap(), &work).await;
+    let reply = reply(&answered.next).unwrap();
+    assert_eq!((reply.outcome, reply.retry), (Outcome::Failed, false));
+    let no_command = Event::new(kind, "somebody", &json!({})).unwrap();
+    let messages = [no_command.to_message().unwrap(), b"poison".to_vec()];
     for message in messages {
         let failure = deliver(db, consumer, &message, &work).await.failure;
         assert!(failure.is_some_and(|failure| failure.is_permanent()));

@@ -42,7 +42,8 @@
 //! | [`Work::refused`] | rolls the work back | undoes the saga |
 //! | [`Work::failed`] | rolls the work back | asks again after a while, then undoes the saga |
 //! | [`Work::later`] | waits for [`answer`] | asks again when the step's time is over |
-//! | an error | rolls everything back, the inbox too | knows nothing; the event is delivered again |
+//! | an error that is permanent, such as a context that does not fit | rolls the work back | as with [`Work::refused`]; the reason names no data |
+//! | another error | rolls everything back, the inbox too | knows nothing; the event is delivered again |
 //!
 //! Undo is called once, with what happened [`Before`]: also where nothing did,
 //! because a step that never came may have traces elsewhere, such as a status. An
@@ -172,8 +173,8 @@ impl From<WorkResult> for Work {
 /// do nothing else that could not be repeated.
 ///
 /// # Errors
-/// A permanent one when the event is no command, the error of the work, or the
-/// store's; nothing has happened then.
+/// A permanent one when the event is no command, the error of the work unless that
+/// is permanent, or the store's; nothing has happened then.
 pub async fn take_part(
     db: &mut Database,
     consumer: &str,
@@ -229,7 +230,7 @@ impl Part<'_> {
             _ => {}
         }
         queries::savepoint(tx).await?;
-        let done = work(tx, command).await?;
+        let done = answerable(work(tx, command).await)?;
         let (state, output, key) = match &done.result {
             WorkResult::Done(output) => ("done", output.to_string(), None),
             WorkResult::Later(key) => ("begun", "null".to_owned(), Some(key.as_str())),
@@ -257,7 +258,7 @@ impl Part<'_> {
             Some(row) => Before::Done(serde_json::from_str(&row.output).map_err(EventError::work)?),
         };
         queries::savepoint(tx).await?;
-        let done = work(tx, command, before).await?;
+        let done = answerable(work(tx, command, before).await)?;
         match &done.result {
             WorkResult::Done(_) => {}
             WorkResult::Later(_) => return Err(EventError::work("an undo cannot answer later")),
@@ -443,6 +444,29 @@ fn reply_event(
     Ok(event
         .about(format!("saga/{}", reply.saga_id))
         .caused_by(cause))
+}
+
+/// A permanent error is a refusal: as a dead letter nobody would answer it, and the
+/// saga would learn nothing but that its time is over.
+fn answerable(worked: Result<Work, EventError>) -> Result<Work, EventError> {
+    match worked {
+        Err(error) if error.is_permanent() => Ok(Work::refused(refusal(&error))),
+        worked => worked,
+    }
+}
+
+/// Why an error is permanent, without the values of the data that it may quote:
+/// operators read it.
+fn refusal(error: &EventError) -> String {
+    match error {
+        EventError::TooLarge { .. } | EventError::UnknownVersion { .. } => error.to_string(),
+        EventError::Attribute { attribute, .. } => {
+            format!("event attribute \"{attribute}\" is not what the step needs")
+        }
+        _ => "the data of the command is not what the step needs; \
+              compare the saga's context with what its participant reads"
+            .to_owned(),
+    }
 }
 
 fn undone() -> WorkResult {

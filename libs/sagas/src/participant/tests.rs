@@ -172,6 +172,51 @@ fn an_error_leaves_the_event_to_be_delivered_again() {
     });
 }
 
+/// What a context is that a work cannot read: the error names a value of it.
+fn unfit() -> EventError {
+    EventError::Data {
+        id: "e".to_owned(),
+        reason: "invalid type: string \"headache\"".to_owned(),
+    }
+}
+
+#[test]
+fn work_that_can_never_succeed_leaves_no_trace_and_is_answered_without_its_data() {
+    block_on(async {
+        let mut db = care().await;
+        let unfit = async |tx: &Transaction<'_>, _: &Command| {
+            add(tx, "effect").await?;
+            Err(unfit())
+        };
+        let event = command(Action::Do, 1);
+        let told = take_part(&mut db, CONSUMER, PARTICIPANT, &event, unfit, undo).await;
+        let reply = reply_in(&told.unwrap()).unwrap();
+        assert_eq!((reply.outcome, reply.retry), (Outcome::Failed, false));
+        assert!(!reply.reason.unwrap().contains("headache"));
+        assert!(!exists(&db, "effect").await);
+        assert!(deliver(&mut db, &event).await.is_none());
+    });
+}
+
+#[test]
+fn an_undo_that_can_never_succeed_leaves_no_trace_and_is_answered_without_its_data() {
+    block_on(async {
+        let mut db = care().await;
+        deliver(&mut db, &command(Action::Do, 1)).await.unwrap();
+        let unfit = async |tx: &Transaction<'_>, _: &Command, _: Before| {
+            add(tx, "undone").await?;
+            Err(unfit())
+        };
+        let event = command(Action::Undo, 1);
+        let told = take_part(&mut db, CONSUMER, PARTICIPANT, &event, work, unfit).await;
+        let reply = reply_in(&told.unwrap()).unwrap();
+        assert_eq!((reply.action, reply.retry), (Action::Undo, false));
+        assert_eq!(reply.outcome, Outcome::Failed);
+        assert!(!reply.reason.unwrap().contains("headache"));
+        assert!(!exists(&db, "undone").await && exists(&db, "effect").await);
+    });
+}
+
 #[test]
 fn work_can_tell_of_itself() {
     block_on(async {
