@@ -5,8 +5,10 @@
 //! - [`report`]: the report of a consultation, red flags first; pure;
 //! - [`text`]: the sentences for people, in Chinese and English; pure.
 //!
-//! The commands of the saga `health_consultation` carry ids; what is personal stays in
-//! the database `care`.
+//! The commands of the saga `health_consultation` carry ids and, in their context, what the
+//! person says (the chief complaint): with the saga and its events it lies in the database
+//! `platform`, too. Outputs of steps are ids, codes and counts alone; answers and reports
+//! stay in the database `care`.
 
 pub mod answers;
 pub mod consultation;
