@@ -8,8 +8,8 @@ use suoke_store::Transaction;
 
 use crate::{COMPONENT, queries, unfit};
 
-/// Stores the result and tells about it. For a consultation that was cancelled or has
-/// failed nothing is stored.
+/// Stores the result and tells about it. A request that comes late, when the consultation
+/// does not run any more, stores nothing: nobody would take that back.
 pub async fn complete(
     tx: &Transaction<'_>,
     event: &Event,
@@ -20,10 +20,7 @@ pub async fn complete(
     let consultation = found.filter(|found| found.user_id == request.user_id);
     let consultation =
         consultation.ok_or_else(|| unfit(event, "there is no such consultation of this user"))?;
-    if !matches!(
-        consultation.status.as_str(),
-        "created" | "running" | "diagnosed"
-    ) {
+    if consultation.status != "running" {
         return Ok(None);
     }
     let now_ms = clock::now_ms();

@@ -38,3 +38,6 @@ fn unfit(event: &Event, reason: &str) -> EventError {
         reason: reason.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;
