@@ -29,3 +29,5 @@ CREATE TABLE notifications (
 );
 CREATE INDEX notifications_of_user ON notifications (user_id, id DESC)
     WHERE cancelled_at IS NULL;
+-- For the undo, and for the foreign key when a consultation is deleted.
+CREATE INDEX notifications_of_consultation ON notifications (consultation_id);
