@@ -3,7 +3,7 @@
 use serde_json::json;
 use suoke_care::answers::{self, Answer, Content};
 use suoke_care::commands::AGENT_TASK_ASSIGN;
-use suoke_care::{About, asked, text};
+use suoke_care::{About, Which, asked, text};
 use suoke_diagnosis::{Differentiation, Observation, Source};
 use suoke_diagnosis_steps as steps;
 use suoke_events::{Event, EventError};
@@ -83,8 +83,8 @@ async fn answer(
 
 /// The task is cancelled.
 async fn withdraw(tx: &Transaction<'_>, command: &Command, _: Before) -> Result<Work, EventError> {
-    let about: About = command.context_as()?;
-    answers::cancel(tx, &about.consultation_id, AGENT, clock::now_ms()).await?;
+    let which: Which = command.context_as()?;
+    answers::cancel(tx, &which.consultation_id, AGENT, clock::now_ms()).await?;
     Ok(Work::undone())
 }
 

@@ -1,7 +1,9 @@
 //! From a person's words to syndromes with their evidence.
 
 use futures::executor::block_on;
-use suoke_care::testing::{CONSULTATION, care, command, count, dead_letters_of_bad_data, reply};
+use suoke_care::testing::{
+    CONSULTATION, bare_undo, care, command, count, dead_letters_of_bad_data, reply,
+};
 use suoke_diagnosis::Outcome as Kind;
 use suoke_sagas::messages::{Action, Outcome};
 
@@ -107,6 +109,20 @@ fn an_undo_that_comes_first_keeps_it_silent() {
             .await
             .unwrap();
         assert_eq!(reply(&late).unwrap().outcome, Outcome::Failed);
+        assert_eq!(count(&db, ANSWERED).await, 0);
+    });
+}
+
+#[test]
+fn an_undo_needs_nothing_but_the_consultation() {
+    block_on(async {
+        let mut db = care("running", SLEEPLESS).await;
+        on_event(&mut db, &assign(Action::Do, SLEEPLESS))
+            .await
+            .unwrap();
+        let undo = bare_undo(AGENT_TASK_ASSIGN, AGENT);
+        let told = on_event(&mut db, &undo).await.unwrap();
+        assert_eq!(reply(&told).unwrap().outcome, Outcome::Ok);
         assert_eq!(count(&db, ANSWERED).await, 0);
     });
 }

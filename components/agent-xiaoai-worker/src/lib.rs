@@ -5,7 +5,7 @@ mod queries;
 use serde_json::json;
 use suoke_care::answers::{self, Answer, Content};
 use suoke_care::commands::AGENT_TASK_ASSIGN;
-use suoke_care::{About, consultation, text};
+use suoke_care::{About, Which, consultation, text};
 use suoke_diagnosis::StepResult;
 use suoke_events::types::{
     DIAGNOSIS_COMPLETED, DIAGNOSIS_REQUEST, DiagnosisCompleted, DiagnosisRequested,
@@ -57,7 +57,8 @@ async fn tell(db: &mut Database, event: &Event) -> Result<Vec<Event>, EventError
     let told: DiagnosisCompleted = event.data_as()?;
     let done: Result<_, EventError> = consume(db, CONSUMER, event, async |tx| {
         let Some(result) = queries::result(tx, &told.diagnosis_id).await? else {
-            return Err(unfit(event, "there is no such diagnosis"));
+            // It was stored with the event: the consultation was taken back meanwhile.
+            return Ok(Vec::new());
         };
         let result: StepResult = serde_json::from_str(&result).map_err(EventError::work)?;
         let output = json!({ "diagnosis_id": told.diagnosis_id, "red_flags": result.red_flags });
@@ -79,16 +80,9 @@ async fn tell(db: &mut Database, event: &Event) -> Result<Vec<Event>, EventError
 
 /// The task is cancelled.
 async fn withdraw(tx: &Transaction<'_>, command: &Command, _: Before) -> Result<Work, EventError> {
-    let about: About = command.context_as()?;
-    answers::cancel(tx, &about.consultation_id, AGENT, clock::now_ms()).await?;
+    let which: Which = command.context_as()?;
+    answers::cancel(tx, &which.consultation_id, AGENT, clock::now_ms()).await?;
     Ok(Work::undone())
-}
-
-fn unfit(event: &Event, reason: &str) -> EventError {
-    EventError::Data {
-        id: event.id.clone(),
-        reason: reason.to_owned(),
-    }
 }
 
 #[cfg(test)]

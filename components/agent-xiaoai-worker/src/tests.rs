@@ -2,7 +2,7 @@
 
 use futures::executor::block_on;
 use suoke_care::testing::{
-    CONSULTATION, USER, care, command, count, dead_letters_of_bad_data, reply,
+    CONSULTATION, USER, bare_undo, care, command, count, dead_letters_of_bad_data, reply,
 };
 use suoke_sagas::messages::{AGENT_TASK_RESULT, Action, Outcome};
 use suoke_store::{Sql, params};
@@ -116,12 +116,40 @@ fn an_undo_that_comes_first_keeps_the_task_from_starting() {
 }
 
 #[test]
+fn a_result_that_was_taken_back_meanwhile_is_passed_over() {
+    block_on(async {
+        let mut db = care("running", COMPLAINT).await;
+        on_event(&mut db, &assign(Action::Do)).await.unwrap();
+        let completed = completed(&db).await;
+        db.execute("DELETE FROM diagnoses", params![])
+            .await
+            .unwrap();
+        assert!(on_event(&mut db, &completed).await.unwrap().is_empty());
+        assert_eq!(count(&db, ANSWERED).await, 0);
+    });
+}
+
+#[test]
 fn what_is_not_running_is_refused() {
     block_on(async {
         let mut db = care("cancelled", COMPLAINT).await;
         let told = on_event(&mut db, &assign(Action::Do)).await.unwrap();
         let answer = reply(&told).unwrap();
         assert_eq!((answer.outcome, answer.retry), (Outcome::Failed, false));
+    });
+}
+
+#[test]
+fn an_undo_needs_nothing_but_the_consultation() {
+    block_on(async {
+        let mut db = care("running", COMPLAINT).await;
+        on_event(&mut db, &assign(Action::Do)).await.unwrap();
+        let completed = completed(&db).await;
+        on_event(&mut db, &completed).await.unwrap();
+        let undo = bare_undo(AGENT_TASK_ASSIGN, AGENT);
+        let told = on_event(&mut db, &undo).await.unwrap();
+        assert_eq!(reply(&told).unwrap().outcome, Outcome::Ok);
+        assert_eq!(count(&db, ANSWERED).await, 0);
     });
 }
 

@@ -2,10 +2,12 @@
 
 mod queries;
 
+use std::borrow::Borrow;
+
 use serde_json::json;
 use suoke_care::answers::{self, Answer, Content};
 use suoke_care::commands::AGENT_TASK_ASSIGN;
-use suoke_care::{About, asked, text};
+use suoke_care::{About, Which, asked, text};
 use suoke_events::{Event, EventError};
 use suoke_guest::clock;
 use suoke_health::vitals::{VITAL_TYPES, Vital, vital};
@@ -28,18 +30,21 @@ suoke_events::subscriber!(CONSUMER, "care", on_event);
 async fn on_event(db: &mut Database, event: &Event) -> Result<Vec<Event>, EventError> {
     event.expect_kind(&[AGENT_TASK_ASSIGN])?;
     // Another service's readings: they are read, never written.
-    let health = Database::open("health").await?;
-    look(db, &health, event).await
+    look(db, event, async || Database::open("health").await).await
 }
 
-/// Reads before the transaction, so that nobody waits for it.
-async fn look(
+/// Reads before the transaction, so that nobody waits for it. An undo opens nothing: it
+/// also works where the readings are unavailable.
+async fn look<H: Borrow<Database>>(
     db: &mut Database,
-    health: &Database,
     event: &Event,
+    open_health: impl AsyncFnOnce() -> Result<H, StoreError>,
 ) -> Result<Vec<Event>, EventError> {
     let vitals = match asked(event, AGENT)? {
-        Some(about) => vitals(health, &about.user_id, clock::now_ms()).await?,
+        Some(about) => {
+            let health = open_health().await?;
+            vitals(health.borrow(), &about.user_id, clock::now_ms()).await?
+        }
         None => Vec::new(),
     };
     let answer = async |tx: &Transaction<'_>, command: &Command| answer(tx, command, vitals).await;
@@ -79,8 +84,8 @@ async fn answer(
 
 /// The task is cancelled.
 async fn withdraw(tx: &Transaction<'_>, command: &Command, _: Before) -> Result<Work, EventError> {
-    let about: About = command.context_as()?;
-    answers::cancel(tx, &about.consultation_id, AGENT, clock::now_ms()).await?;
+    let which: Which = command.context_as()?;
+    answers::cancel(tx, &which.consultation_id, AGENT, clock::now_ms()).await?;
     Ok(Work::undone())
 }
 

@@ -2,7 +2,7 @@
 
 use futures::executor::block_on;
 use suoke_care::testing::{
-    CONSULTATION, USER, care, command, count, dead_letters_of_bad_data, reply,
+    CONSULTATION, USER, bare_undo, care, command, count, dead_letters_of_bad_data, reply,
 };
 use suoke_sagas::messages::{Action, Outcome};
 use suoke_store::{Sql, params};
@@ -41,7 +41,9 @@ fn without_vital_signs_it_says_so() {
         let (mut db, health) = (care("running", "头晕").await, health().await);
         // Older than a week.
         measure(&health, "spo2", 80, None, 8 * DAY_MS).await;
-        let told = look(&mut db, &health, &assign(Action::Do)).await.unwrap();
+        let told = look(&mut db, &assign(Action::Do), async || Ok(&health))
+            .await
+            .unwrap();
         assert_eq!(
             reply(&told).unwrap().output,
             json!({"vitals": 0, "red_flags": []})
@@ -65,7 +67,9 @@ fn vital_signs_are_summed_up_and_classified() {
         measure(&health, "blood_pressure", 118, Some(76), 2 * DAY_MS).await;
         measure(&health, "blood_pressure", 150, Some(92), 1000).await;
         measure(&health, "heart_rate", 72, None, 1000).await;
-        look(&mut db, &health, &assign(Action::Do)).await.unwrap();
+        look(&mut db, &assign(Action::Do), async || Ok(&health))
+            .await
+            .unwrap();
         let said = said(&db).await;
         let Content::Xiaoke { vitals, .. } = &said.content else {
             panic!("{said:?}");
@@ -86,7 +90,9 @@ fn a_dangerous_value_of_today_is_a_red_flag() {
     block_on(async {
         let (mut db, health) = (care("running", "头晕").await, health().await);
         measure(&health, "spo2", 86, None, 1000).await;
-        let told = look(&mut db, &health, &assign(Action::Do)).await.unwrap();
+        let told = look(&mut db, &assign(Action::Do), async || Ok(&health))
+            .await
+            .unwrap();
         assert_eq!(
             reply(&told).unwrap().output["red_flags"],
             json!(["rf_resp"])
@@ -102,12 +108,27 @@ fn it_answers_once_and_again_when_asked_and_withdraws() {
     block_on(async {
         let (mut db, health) = (care("running", "头晕").await, health().await);
         let first = assign(Action::Do);
-        assert_eq!(look(&mut db, &health, &first).await.unwrap().len(), 1);
-        assert!(look(&mut db, &health, &first).await.unwrap().is_empty());
-        let again = look(&mut db, &health, &assign(Action::Do)).await.unwrap();
+        assert_eq!(
+            look(&mut db, &first, async || Ok(&health))
+                .await
+                .unwrap()
+                .len(),
+            1
+        );
+        assert!(
+            look(&mut db, &first, async || Ok(&health))
+                .await
+                .unwrap()
+                .is_empty()
+        );
+        let again = look(&mut db, &assign(Action::Do), async || Ok(&health))
+            .await
+            .unwrap();
         assert_eq!(reply(&again).unwrap().outcome, Outcome::Ok);
         assert_eq!(count(&db, ANSWERED).await, 1);
-        let undone = look(&mut db, &health, &assign(Action::Undo)).await.unwrap();
+        let undone = look(&mut db, &assign(Action::Undo), async || Ok(&health))
+            .await
+            .unwrap();
         assert_eq!(reply(&undone).unwrap().outcome, Outcome::Ok);
         assert_eq!(count(&db, ANSWERED).await, 0);
     });
@@ -117,9 +138,29 @@ fn it_answers_once_and_again_when_asked_and_withdraws() {
 fn an_undo_that_comes_first_keeps_it_silent() {
     block_on(async {
         let (mut db, health) = (care("running", "头晕").await, health().await);
-        look(&mut db, &health, &assign(Action::Undo)).await.unwrap();
-        let late = look(&mut db, &health, &assign(Action::Do)).await.unwrap();
+        look(&mut db, &assign(Action::Undo), async || Ok(&health))
+            .await
+            .unwrap();
+        let late = look(&mut db, &assign(Action::Do), async || Ok(&health))
+            .await
+            .unwrap();
         assert_eq!(reply(&late).unwrap().outcome, Outcome::Failed);
+        assert_eq!(count(&db, ANSWERED).await, 0);
+    });
+}
+
+/// Natively there is no database to open by its label, so `health` is unavailable.
+#[test]
+fn an_undo_needs_neither_vital_signs_nor_more_than_the_consultation() {
+    block_on(async {
+        let (mut db, health) = (care("running", "头晕").await, health().await);
+        look(&mut db, &assign(Action::Do), async || Ok(&health))
+            .await
+            .unwrap();
+        assert!(on_event(&mut db, &assign(Action::Do)).await.is_err());
+        let undo = bare_undo(AGENT_TASK_ASSIGN, AGENT);
+        let told = on_event(&mut db, &undo).await.unwrap();
+        assert_eq!(reply(&told).unwrap().outcome, Outcome::Ok);
         assert_eq!(count(&db, ANSWERED).await, 0);
     });
 }
@@ -127,9 +168,8 @@ fn an_undo_that_comes_first_keeps_it_silent() {
 #[test]
 fn bad_data_is_a_dead_letter() {
     block_on(async {
-        let (mut db, health) = (care("running", "头晕").await, health().await);
-        let work = async |db: &mut Database, event: &Event| look(db, &health, event).await;
-        let dead = dead_letters_of_bad_data(&mut db, CONSUMER, AGENT_TASK_ASSIGN, AGENT, work);
+        let mut db = care("running", "头晕").await;
+        let dead = dead_letters_of_bad_data(&mut db, CONSUMER, AGENT_TASK_ASSIGN, AGENT, on_event);
         assert_eq!(dead.await, 2);
     });
 }

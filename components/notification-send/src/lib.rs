@@ -4,7 +4,7 @@ mod queries;
 
 use serde_json::json;
 use suoke_care::commands::NOTIFICATION_SEND;
-use suoke_care::{About, report_made};
+use suoke_care::{About, Which, report_made};
 use suoke_events::{Event, EventError};
 use suoke_guest::{clock, ids};
 use suoke_sagas::messages::Command;
@@ -42,8 +42,8 @@ async fn send(tx: &Transaction<'_>, command: &Command) -> Result<Work, EventErro
 }
 
 async fn cancel(tx: &Transaction<'_>, command: &Command, _: Before) -> Result<Work, EventError> {
-    let about: About = command.context_as()?;
-    queries::cancel(tx, &about.consultation_id, clock::now_ms()).await?;
+    let which: Which = command.context_as()?;
+    queries::cancel(tx, &which.consultation_id, clock::now_ms()).await?;
     Ok(Work::undone())
 }
 

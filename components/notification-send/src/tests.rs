@@ -1,14 +1,23 @@
 //! Told once, and taken back.
 
 use futures::executor::block_on;
-use suoke_care::testing::{care, command, count, dead_letters_of_bad_data, reply};
+use suoke_care::testing::{bare_undo, care, command, count, dead_letters_of_bad_data, reply};
 use suoke_sagas::messages::{Action, Outcome};
+use suoke_store::{Sql, params};
 
 use super::*;
 
 fn order(action: Action) -> Event {
     command(NOTIFICATION_SEND, CONSUMER, action, "失眠")
 }
+
+/// How the database goes about a statement.
+#[derive(Debug)]
+struct Plan {
+    detail: String,
+}
+
+suoke_store::from_row!(Plan { detail });
 
 const TOLD: &str = "SELECT count(*) FROM notifications WHERE cancelled_at IS NULL";
 
@@ -38,12 +47,41 @@ fn what_was_told_is_taken_back() {
 }
 
 #[test]
+fn what_is_taken_back_is_found_without_reading_every_notification() {
+    block_on(async {
+        let db = care("diagnosed", "失眠").await;
+        // Like this an undo looks for them, and like this the foreign key.
+        for also in [" AND cancelled_at IS NULL", ""] {
+            let text = format!(
+                "EXPLAIN QUERY PLAN UPDATE notifications SET cancelled_at = 1 \
+                 WHERE consultation_id = 'c'{also}"
+            );
+            let plan: Vec<Plan> = db.query(&text, params![]).await.unwrap();
+            let found = plan.iter().any(|step| step.detail.starts_with("SEARCH"));
+            assert!(found, "{plan:?}");
+        }
+    });
+}
+
+#[test]
 fn an_undo_that_comes_first_keeps_it_from_being_told() {
     block_on(async {
         let mut db = care("diagnosed", "失眠").await;
         on_event(&mut db, &order(Action::Undo)).await.unwrap();
         let late = on_event(&mut db, &order(Action::Do)).await.unwrap();
         assert_eq!(reply(&late).unwrap().outcome, Outcome::Failed);
+        assert_eq!(count(&db, TOLD).await, 0);
+    });
+}
+
+#[test]
+fn an_undo_needs_nothing_but_the_consultation() {
+    block_on(async {
+        let mut db = care("diagnosed", "失眠").await;
+        on_event(&mut db, &order(Action::Do)).await.unwrap();
+        let undo = bare_undo(NOTIFICATION_SEND, CONSUMER);
+        let told = on_event(&mut db, &undo).await.unwrap();
+        assert_eq!(reply(&told).unwrap().outcome, Outcome::Ok);
         assert_eq!(count(&db, TOLD).await, 0);
     });
 }

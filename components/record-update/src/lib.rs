@@ -4,7 +4,7 @@ mod queries;
 
 use serde_json::json;
 use suoke_care::commands::RECORD_UPDATE;
-use suoke_care::{About, report_made};
+use suoke_care::{About, Which, report_made};
 use suoke_events::{Event, EventError};
 use suoke_guest::{clock, ids};
 use suoke_sagas::messages::Command;
@@ -39,8 +39,8 @@ async fn note(tx: &Transaction<'_>, command: &Command) -> Result<Work, EventErro
 }
 
 async fn revert(tx: &Transaction<'_>, command: &Command, _: Before) -> Result<Work, EventError> {
-    let about: About = command.context_as()?;
-    queries::delete(tx, &about.consultation_id).await?;
+    let which: Which = command.context_as()?;
+    queries::delete(tx, &which.consultation_id).await?;
     Ok(Work::undone())
 }
 

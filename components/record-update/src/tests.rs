@@ -1,7 +1,7 @@
 //! Noted once, and reverted.
 
 use futures::executor::block_on;
-use suoke_care::testing::{command, count, dead_letters_of_bad_data, reply};
+use suoke_care::testing::{bare_undo, command, count, dead_letters_of_bad_data, reply};
 use suoke_sagas::messages::{Action, Outcome};
 
 use super::*;
@@ -49,6 +49,18 @@ fn an_undo_that_comes_first_keeps_it_from_being_noted() {
         on_event(&mut db, &order(Action::Undo)).await.unwrap();
         let late = on_event(&mut db, &order(Action::Do)).await.unwrap();
         assert_eq!(reply(&late).unwrap().outcome, Outcome::Failed);
+        assert_eq!(count(&db, NOTED).await, 0);
+    });
+}
+
+#[test]
+fn an_undo_needs_nothing_but_the_consultation() {
+    block_on(async {
+        let mut db = health().await;
+        on_event(&mut db, &order(Action::Do)).await.unwrap();
+        let undo = bare_undo(RECORD_UPDATE, CONSUMER);
+        let told = on_event(&mut db, &undo).await.unwrap();
+        assert_eq!(reply(&told).unwrap().outcome, Outcome::Ok);
         assert_eq!(count(&db, NOTED).await, 0);
     });
 }

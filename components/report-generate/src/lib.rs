@@ -5,7 +5,7 @@ mod queries;
 use suoke_care::answers::{self, Answer};
 use suoke_care::commands::REPORT_GENERATE;
 use suoke_care::report::{self, Report};
-use suoke_care::{About, REPORT_PARTICIPANT, ReportMade, consultation};
+use suoke_care::{About, REPORT_PARTICIPANT, ReportMade, Which, consultation};
 use suoke_diagnosis::StepResult;
 use suoke_events::{Event, EventError};
 use suoke_guest::{clock, ids};
@@ -66,8 +66,8 @@ async fn make(tx: &Transaction<'_>, command: &Command) -> Result<Work, EventErro
 
 /// Deletes the report; the consultation is `running` as before.
 async fn take_back(tx: &Transaction<'_>, command: &Command, _: Before) -> Result<Work, EventError> {
-    let about: About = command.context_as()?;
-    let id = &about.consultation_id;
+    let which: Which = command.context_as()?;
+    let id = &which.consultation_id;
     report::delete(tx, id).await?;
     consultation::advance(tx, id, &["diagnosed"], "running", clock::now_ms()).await?;
     Ok(Work::undone())

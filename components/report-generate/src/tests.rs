@@ -3,7 +3,7 @@
 use futures::executor::block_on;
 use suoke_care::answers::Content;
 use suoke_care::testing::{
-    CONSULTATION, care, command, count, dead_letters_of_bad_data, reply, status,
+    CONSULTATION, bare_undo, care, command, count, dead_letters_of_bad_data, reply, status,
 };
 use suoke_care::text;
 use suoke_diagnosis::{Observation, Source, analyse, differentiate};
@@ -140,6 +140,18 @@ fn without_an_answer_there_is_no_report() {
             (status(&db).await.as_str(), count(&db, REPORTS).await),
             ("running", 0)
         );
+    });
+}
+
+#[test]
+fn an_undo_needs_nothing_but_the_consultation() {
+    block_on(async {
+        let mut db = answered(SLEEPLESS).await;
+        on_event(&mut db, &order(Action::Do)).await.unwrap();
+        let undo = bare_undo(REPORT_GENERATE, CONSUMER);
+        let told = on_event(&mut db, &undo).await.unwrap();
+        assert_eq!(reply(&told).unwrap().outcome, Outcome::Ok);
+        assert_eq!(count(&db, REPORTS).await, 0);
     });
 }
 

@@ -40,10 +40,21 @@ pub const REPORT_STEP: &str = "generate_diagnosis_report";
 /// The participant of that step.
 pub const REPORT_PARTICIPANT: &str = "report-generate";
 
+/// The name of the saga of a consultation.
+pub const SAGA: &str = "health_consultation";
+/// What the id of that saga begins with; the consultation's id follows.
+const SAGA_ID_PREFIX: &str = "consultation_";
+
 /// The id of the saga of a consultation.
 #[must_use]
 pub fn saga_id(consultation_id: &str) -> String {
-    format!("consultation_{consultation_id}")
+    format!("{SAGA_ID_PREFIX}{consultation_id}")
+}
+
+/// The id of the consultation of a saga; none where the saga is about something else.
+#[must_use]
+pub fn consultation_of(saga_id: &str) -> Option<&str> {
+    saga_id.strip_prefix(SAGA_ID_PREFIX)
 }
 
 /// What a command is about: its context, as the event `health.consultation` gave it.
@@ -55,6 +66,14 @@ pub struct About {
     pub user_id: String,
     /// What the person says.
     pub chief_complaint: String,
+}
+
+/// Which consultation a command is about. An undo reads nothing else, so that it succeeds
+/// also where the saga started with an incomplete context.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Which {
+    /// The consultation.
+    pub consultation_id: String,
 }
 
 /// What a command asks this participant to do, so that it can be computed before the

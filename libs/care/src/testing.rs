@@ -51,7 +51,7 @@ pub fn command(kind: &str, participant: &str, action: Action, complaint: &str) -
     let is_agent = kind == crate::commands::AGENT_TASK_ASSIGN;
     let command = Command {
         saga_id: crate::saga_id(CONSULTATION),
-        saga: "health_consultation".to_owned(),
+        saga: crate::SAGA.to_owned(),
         step: kind.replace('.', "_"),
         action,
         attempt: 1,
@@ -66,6 +66,17 @@ pub fn command(kind: &str, participant: &str, action: Action, complaint: &str) -
         context: context.as_object().unwrap().clone(),
     };
     Event::new(kind, "saga-orchestrator", &command).unwrap()
+}
+
+/// The order to take a step back of a saga that started with the consultation's id alone.
+///
+/// # Panics
+/// When it cannot be made.
+#[must_use]
+pub fn bare_undo(kind: &str, participant: &str) -> Event {
+    let mut event = command(kind, participant, Action::Undo, "");
+    event.data["context"] = json!({ "consultation_id": CONSULTATION });
+    event
 }
 
 /// The answer among what a participant told.
