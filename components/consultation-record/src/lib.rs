@@ -1,8 +1,10 @@
 //! Takes a consultation into its saga, and notes where it failed.
 
+mod abandoned;
+
 use serde_json::json;
 use suoke_care::commands::CONSULTATION_RECORD;
-use suoke_care::{About, consultation};
+use suoke_care::{About, Which, consultation};
 use suoke_events::{Event, EventError};
 use suoke_guest::clock;
 use suoke_sagas::messages::Command;
@@ -18,7 +20,10 @@ const REASON_DEFAULT: &str = "it was taken back";
 suoke_events::subscriber!(CONSUMER, "care", on_event);
 
 async fn on_event(db: &mut Database, event: &Event) -> Result<Vec<Event>, EventError> {
-    event.expect_kind(&[CONSULTATION_RECORD])?;
+    event.expect_kind(&[CONSULTATION_RECORD, abandoned::SAGA_FAILED])?;
+    if event.kind == abandoned::SAGA_FAILED {
+        return abandoned::end(db, event).await;
+    }
     take_part(db, CONSUMER, CONSUMER, event, take_in, give_up).await
 }
 
@@ -38,11 +43,14 @@ async fn take_in(tx: &Transaction<'_>, command: &Command) -> Result<Work, EventE
     Work::done(&json!({}))
 }
 
-/// What the person said is kept; the status says that nothing came of it.
+/// What the person said is kept; the status says that nothing came of it. This step is
+/// undone last: whatever was found until then goes with it, and as the consultation does
+/// not run any more, nothing is stored later.
 async fn give_up(tx: &Transaction<'_>, command: &Command, _: Before) -> Result<Work, EventError> {
-    let about: About = command.context_as()?;
+    let Which { consultation_id } = command.context_as()?;
     let reason = command.reason.as_deref().unwrap_or(REASON_DEFAULT);
-    consultation::fail(tx, &about.consultation_id, reason, clock::now_ms()).await?;
+    consultation::fail(tx, &consultation_id, reason, clock::now_ms()).await?;
+    consultation::forget_findings(tx, &consultation_id).await?;
     Ok(Work::undone())
 }
 

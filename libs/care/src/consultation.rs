@@ -1,5 +1,5 @@
 //! Where a consultation stands: `created → running → diagnosed`, or `cancelled` by its
-//! owner, or `failed` with a reason when its saga was undone.
+//! owner, or `failed` with a reason when its saga was undone or abandoned.
 
 use suoke_store::{Sql, StoreError};
 
@@ -53,4 +53,12 @@ pub async fn fail(sql: &impl Sql, id: &str, reason: &str, now_ms: i64) -> Result
         }
         _ => Ok(()),
     }
+}
+
+/// Deletes what the engines found in a consultation.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget_findings(sql: &impl Sql, id: &str) -> Result<(), StoreError> {
+    queries::delete_diagnoses(sql, id).await
 }

@@ -180,8 +180,8 @@ async fn what_is_cancelled_is_taken_back() {
     assert_eq!(shown["status"], "cancelled");
     assert_eq!(shown["chief_complaint"], SLEEPLESS);
     assert_eq!(
-        (&shown["answers"], &shown["report"]),
-        (&json!([]), &Value::Null)
+        (&shown["answers"], &shown["diagnoses"], &shown["report"]),
+        (&json!([]), &json!([]), &Value::Null)
     );
     cancel(&life, &token, &id).await.expect(204);
     for (path, key) in [

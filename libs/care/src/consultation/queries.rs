@@ -42,3 +42,9 @@ pub(super) async fn set_status(
     )
     .await
 }
+
+/// Deletes every diagnosis of a consultation.
+pub(super) async fn delete_diagnoses(sql: &impl Sql, id: &str) -> Result<(), StoreError> {
+    let text = "DELETE FROM diagnoses WHERE consultation_id = ?1";
+    sql.execute(text, params![id]).await
+}
