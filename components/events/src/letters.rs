@@ -53,7 +53,11 @@ struct Redrive {
 #[derive(Serialize)]
 struct Redriven {
     redriven: usize,
+    /// Events that were given up and have no dead letter any more.
+    restarted: usize,
     unreadable: usize,
+    /// Whether there are more: ask again.
+    more: bool,
 }
 
 /// Which events to whom.
@@ -119,12 +123,14 @@ pub(crate) async fn redrive(mut request: Request) -> Result<Reply, ApiError> {
     let mut dbs = relay::open_all().await?;
     let (consumer, event_id) = (asked.consumer.as_deref(), asked.event_id.as_deref());
     let done = replay::redrive(&mut dbs, consumer, event_id, clock::now_ms()).await?;
-    if let (0, 0, Some(_)) = (done.letters, done.unreadable, event_id) {
+    if event_id.is_some() && done == replay::Redriven::default() {
         return Err(ApiError::not_found("There is no such dead letter.").zh("没有这封死信。"));
     }
     reply::accepted(&Redriven {
         redriven: done.letters,
+        restarted: done.restarted,
         unreadable: done.unreadable,
+        more: done.is_more,
     })
 }
 

@@ -12,14 +12,17 @@ use crate::envelope::Event;
 use crate::error::EventError;
 use crate::journal::Filter;
 use crate::outbox::ATTEMPTS_MAX;
-use crate::queries::journal as queries;
+use crate::queries::journal::{self as queries, WholeLetter};
 use crate::relay::Subscription;
 
 /// How many events are begun anew together.
 const PAGE_EVENTS: u32 = 500;
 
-/// How many dead letters one call redrives.
-const LETTERS_MAX: u32 = 1_000;
+/// How many dead letters are read whole at a time.
+const PAGE_LETTERS: u32 = 50;
+
+/// How many dead letters one call redrives, to a page.
+const LETTERS_MAX: usize = 1_000;
 
 /// An event that a consumer could not handle.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,8 +41,6 @@ pub struct Letter {
     pub first_failed_at: i64,
     /// When it was given up.
     pub dead_at: Option<i64>,
-    /// The event; empty when the outbox beside it has it.
-    pub payload: String,
 }
 
 /// What a redrive did.
@@ -47,8 +48,13 @@ pub struct Letter {
 pub struct Redriven {
     /// Dead letters that are delivered again.
     pub letters: usize,
+    /// Events without a dead letter that were given up all the same, because
+    /// somebody acknowledged them late: the relay looks at them again.
+    pub restarted: usize,
     /// Dead letters of messages that are no events: nobody could read them.
     pub unreadable: usize,
+    /// Whether there are more: call it again.
+    pub is_more: bool,
 }
 
 /// What a replay did.
@@ -56,7 +62,8 @@ pub struct Redriven {
 pub struct Replayed {
     /// Events that are delivered again.
     pub events: usize,
-    /// When there are more than `events_max`: from when on, in milliseconds.
+    /// When there are more than `events_max`: the instant before which all of
+    /// them are delivered again, and to go on from, in milliseconds.
     pub more_from_ms: Option<i64>,
 }
 
@@ -73,7 +80,7 @@ pub async fn dead_letters(
 ) -> Result<Vec<Letter>, EventError> {
     let mut letters = Vec::new();
     for db in dbs {
-        letters.extend(queries::letters(db, consumer, None, before, limit).await?);
+        letters.extend(queries::letters(db, consumer, before, limit).await?);
     }
     let key = |letter: &Letter| (letter.event_id.clone(), letter.consumer.clone());
     letters.sort_by_key(|letter| std::cmp::Reverse(key(letter)));
@@ -83,8 +90,9 @@ pub async fn dead_letters(
     Ok(letters)
 }
 
-/// Delivers dead letters again: those of a consumer, of an event, or all, at
-/// most 1,000.
+/// Delivers dead letters again: those of a consumer, of an event, or all, about
+/// 1,000 in one call. An event that was given up and has no dead letter any more
+/// is looked at again, too, unless only a consumer is named.
 ///
 /// # Errors
 /// When a database fails; what was begun is done by calling it again.
@@ -94,58 +102,110 @@ pub async fn redrive(
     event_id: Option<&str>,
     now_ms: i64,
 ) -> Result<Redriven, EventError> {
-    let mut redriven = BTreeSet::new();
-    let mut unreadable = 0;
+    let mut keys = BTreeSet::new();
+    let mut redriven = Redriven::default();
     for index in 0..dbs.len() {
-        let Some(db) = dbs.get(index) else { continue };
-        let letters = queries::letters(db, consumer, event_id, None, LETTERS_MAX).await?;
-        let (readable, odd): (Vec<_>, Vec<_>) = letters.into_iter().partition(is_readable);
-        unreadable += odd.len();
-        if readable.is_empty() {
-            continue;
+        let mut before: Option<(String, String)> = None;
+        while let Some(db) = dbs.get(index) {
+            let last = before.as_ref();
+            let last = last.map(|(event, consumer)| (event.as_str(), consumer.as_str()));
+            let page = queries::whole_letters(db, consumer, event_id, last, PAGE_LETTERS).await?;
+            let Some(last) = page.last() else { break };
+            if keys.len() >= LETTERS_MAX {
+                redriven.letters = keys.len();
+                redriven.is_more = true;
+                return Ok(redriven);
+            }
+            before = Some((last.event_id.clone(), last.consumer.clone()));
+            let count = page.len();
+            let again = restart_letters(dbs, index, page, now_ms).await?;
+            redriven.unreadable += count - again.len();
+            keys.extend(again);
         }
-        restart_letters(dbs, index, &readable, now_ms).await?;
-        let keys = readable.into_iter();
-        redriven.extend(keys.map(|letter| (letter.event_id, letter.consumer)));
     }
-    Ok(Redriven {
-        letters: redriven.len(),
-        unreadable,
-    })
+    redriven.letters = keys.len();
+    if event_id.is_some() || consumer.is_none() {
+        redriven.restarted = restart_given_up(dbs, event_id, now_ms).await?;
+    }
+    Ok(redriven)
 }
 
-/// Whether somebody may handle it some day.
-fn is_readable(letter: &Letter) -> bool {
-    letter.payload.is_empty() || Event::parse(letter.payload.as_bytes()).is_ok()
-}
-
-/// Makes the events of the letters of one database due again, and the letters
-/// ordinary failures; in this order, so that a crash between loses nothing.
+/// Makes the events of a page of letters of one database due again, and the
+/// letters ordinary failures; gives the event and the consumer of each. Letters
+/// that are no events stay.
 async fn restart_letters(
     dbs: &mut [Database],
     index: usize,
-    letters: &[Letter],
+    mut letters: Vec<WholeLetter>,
     now_ms: i64,
-) -> Result<(), EventError> {
+) -> Result<Vec<(String, String)>, EventError> {
     let ids: BTreeSet<&str> = letters.iter().map(|one| one.event_id.as_str()).collect();
-    let json = serde_json::to_string(&ids).map_err(EventError::work)?;
-    let mut known = BTreeSet::new();
-    for db in dbs.iter() {
-        known.extend(queries::restart(db, &json, now_ms).await?);
-    }
-    let Some(db) = dbs.get_mut(index) else {
-        return Ok(());
+    let ids = serde_json::to_string(&ids).map_err(EventError::work)?;
+    let known = restart_everywhere(dbs, &ids, now_ms).await?;
+    letters.retain(|letter| {
+        known.contains(&letter.event_id) || Event::parse(letter.payload.as_bytes()).is_ok()
+    });
+    let Some(db) = dbs.get_mut(index).filter(|_| !letters.is_empty()) else {
+        return Ok(Vec::new());
     };
     db.transaction(async |tx| {
-        for letter in letters {
-            if !known.contains(&letter.event_id) && !letter.payload.is_empty() {
+        for letter in &letters {
+            if !known.contains(&letter.event_id) {
                 queries::adopt(tx, letter, ATTEMPTS_MAX, now_ms).await?;
             }
             queries::revive(tx, &letter.event_id, &letter.consumer).await?;
         }
-        Ok(())
+        Ok::<_, EventError>(())
     })
-    .await
+    .await?;
+    // Before, so that a crash in between loses no letter; and again, because a
+    // relay that looked in between still saw the letter and gave the event up.
+    restart_everywhere(dbs, &ids, now_ms).await?;
+    let keys = letters.into_iter();
+    Ok(keys
+        .map(|letter| (letter.event_id, letter.consumer))
+        .collect())
+}
+
+/// Makes events due again, wherever they are; gives those that are anywhere.
+async fn restart_everywhere(
+    dbs: &[Database],
+    ids: &str,
+    now_ms: i64,
+) -> Result<BTreeSet<String>, EventError> {
+    let mut known = BTreeSet::new();
+    for db in dbs {
+        known.extend(queries::restart(db, ids, now_ms).await?);
+    }
+    Ok(known)
+}
+
+/// Makes events due again that were given up and have no dead letter: whoever it
+/// was given up for has acknowledged it since.
+async fn restart_given_up(
+    dbs: &[Database],
+    event_id: Option<&str>,
+    now_ms: i64,
+) -> Result<usize, EventError> {
+    let mut restarted = 0;
+    for db in dbs {
+        let mut after = 0;
+        loop {
+            let page = queries::given_up(db, event_id, after, PAGE_EVENTS).await?;
+            let Some(last) = page.last() else { break };
+            after = last.position;
+            let mut ids: BTreeSet<String> = page.into_iter().map(|event| event.id).collect();
+            let all = serde_json::to_string(&ids).map_err(EventError::work)?;
+            for other in dbs {
+                for id in queries::lettered(other, &all).await? {
+                    ids.remove(&id);
+                }
+            }
+            let ids = serde_json::to_string(&ids).map_err(EventError::work)?;
+            restarted += queries::restart(db, &ids, now_ms).await?.len();
+        }
+    }
+    Ok(restarted)
 }
 
 /// Delivers past events again to one consumer, which forgets that it has met
@@ -164,30 +224,45 @@ pub async fn replay(
     let own = subscriptions.iter().filter(|one| one.component == consumer);
     let kinds: BTreeSet<&str> = own.map(|one| one.channel.as_str()).collect();
     let kinds = serde_json::to_string(&kinds).map_err(EventError::work)?;
+    let more_from_ms = more_from(dbs, filter, &kinds, events_max).await?;
+    let mut filter = filter.clone();
+    filter.to_ms = more_from_ms.or(filter.to_ms);
     let mut events = 0;
     for index in 0..dbs.len() {
         let mut after = 0;
         while let Some(db) = dbs.get(index) {
-            let chosen = queries::chosen(db, filter, &kinds, after, PAGE_EVENTS).await?;
-            let (Some(first), Some(last)) = (chosen.first(), chosen.last()) else {
-                break;
-            };
-            if events >= events_max {
-                let entry = queries::find(db, &first.id).await?;
-                let more_from_ms = entry.map(|entry| entry.created_at);
-                return Ok(Replayed {
-                    events,
-                    more_from_ms,
-                });
-            }
+            let chosen = queries::chosen(db, &filter, &kinds, after, PAGE_EVENTS).await?;
+            let Some(last) = chosen.last() else { break };
             after = last.position;
             events += restart_for(dbs, index, consumer, &chosen, now_ms).await?;
         }
     }
     Ok(Replayed {
         events,
-        more_from_ms: None,
+        more_from_ms,
     })
+}
+
+/// The instant before which at most `events_max` of the events lie, in all
+/// databases together; none when all of them are no more. Those of one
+/// millisecond are never parted: then it may be more, or there would be no end.
+async fn more_from(
+    dbs: &[Database],
+    filter: &Filter,
+    kinds: &str,
+    events_max: usize,
+) -> Result<Option<i64>, EventError> {
+    let limit = i64::try_from(events_max).unwrap_or(i64::MAX);
+    let limit = limit.saturating_add(1);
+    let mut times: Vec<i64> = Vec::new();
+    for db in dbs {
+        let stored = queries::times(db, filter, kinds, limit).await?;
+        let stored: Vec<i64> = serde_json::from_str(&stored).map_err(EventError::work)?;
+        times.extend(stored);
+    }
+    times.sort_unstable();
+    let (first, over) = (times.first(), times.get(events_max));
+    Ok(over.map(|&over| if first == Some(&over) { over + 1 } else { over }))
 }
 
 /// Makes the consumer forget a page of events, wherever it keeps its inbox, and
@@ -226,3 +301,6 @@ async fn restart_for(
     }
     Ok(ids.len())
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,8 +25,7 @@ suoke_store::from_row!(Letter {
     reason,
     attempts,
     first_failed_at,
-    dead_at,
-    payload
+    dead_at
 });
 
 /// The columns of an [`Entry`].
@@ -129,15 +128,15 @@ pub(crate) async fn failures(sql: &impl Sql, id: &str) -> Result<Vec<Failure>, S
     .await
 }
 
-/// Dead letters before the one of `before`, an event and a consumer, in the
-/// order of their events, newest first.
-pub(crate) async fn letters(
-    sql: &impl Sql,
+/// The dead letters before the one of `before`, an event and a consumer, in the
+/// order of their events, newest first: what is to be selected, and the values.
+fn letters_of(
+    columns: &str,
     consumer: Option<&str>,
     event_id: Option<&str>,
     before: Option<(&str, &str)>,
     limit: u32,
-) -> Result<Vec<Letter>, StoreError> {
+) -> (String, Vec<Value>) {
     let mut conditions = Conditions::new("dead_at IS NOT NULL", params![limit]);
     conditions.and("consumer =", consumer);
     conditions.and("event_id =", event_id);
@@ -149,10 +148,85 @@ pub(crate) async fn letters(
     }
     let text = conditions.text;
     let text = format!(
-        "SELECT event_id, consumer, type AS kind, reason, attempts, first_failed_at, dead_at, \
-         payload FROM event_failures WHERE {text} ORDER BY event_id DESC, consumer DESC LIMIT ?1"
+        "SELECT {columns} FROM event_failures WHERE {text} \
+         ORDER BY event_id DESC, consumer DESC LIMIT ?1"
     );
+    (text, conditions.values)
+}
+
+/// Dead letters without their payloads.
+pub(crate) async fn letters(
+    sql: &impl Sql,
+    consumer: Option<&str>,
+    before: Option<(&str, &str)>,
+    limit: u32,
+) -> Result<Vec<Letter>, StoreError> {
+    let columns = "event_id, consumer, type AS kind, reason, attempts, first_failed_at, dead_at";
+    let (text, values) = letters_of(columns, consumer, None, before, limit);
+    sql.query(&text, values).await
+}
+
+/// A dead letter as it is delivered again.
+pub(crate) struct WholeLetter {
+    pub(crate) event_id: String,
+    pub(crate) consumer: String,
+    pub(crate) kind: String,
+    /// The event; empty when the outbox beside it has it.
+    pub(crate) payload: String,
+}
+
+suoke_store::from_row!(WholeLetter {
+    event_id,
+    consumer,
+    kind,
+    payload
+});
+
+/// Dead letters with their payloads: few at a time.
+pub(crate) async fn whole_letters(
+    sql: &impl Sql,
+    consumer: Option<&str>,
+    event_id: Option<&str>,
+    before: Option<(&str, &str)>,
+    limit: u32,
+) -> Result<Vec<WholeLetter>, StoreError> {
+    let columns = "event_id, consumer, type AS kind, payload";
+    let (text, values) = letters_of(columns, consumer, event_id, before, limit);
+    sql.query(&text, values).await
+}
+
+/// An event that was given up.
+pub(crate) struct GivenUp {
+    pub(crate) position: i64,
+    pub(crate) id: String,
+}
+
+suoke_store::from_row!(GivenUp { position, id });
+
+/// Events after a position that were given up, oldest first.
+pub(crate) async fn given_up(
+    sql: &impl Sql,
+    event_id: Option<&str>,
+    after: i64,
+    limit: u32,
+) -> Result<Vec<GivenUp>, StoreError> {
+    let text = "position > ?2 AND dead_at IS NOT NULL";
+    let mut conditions = Conditions::new(text, params![limit, after]);
+    conditions.and("id =", event_id);
+    let text = conditions.text;
+    let text =
+        format!("SELECT position, id FROM event_outbox WHERE {text} ORDER BY position LIMIT ?1");
     sql.query(&text, conditions.values).await
+}
+
+/// Which of these events have a dead letter here; `ids` is a JSON array.
+pub(crate) async fn lettered(sql: &impl Sql, ids: &str) -> Result<Vec<String>, StoreError> {
+    sql.query(
+        "SELECT DISTINCT event_id FROM event_failures \
+         WHERE event_id IN (SELECT value FROM json_each(?1)) AND dead_at IS NOT NULL",
+        params![ids],
+    )
+    .await
 }
 
 /// A dead letter is an ordinary failure again.
@@ -186,7 +260,7 @@ pub(crate) async fn restart(
 /// Takes in an event whose producer keeps no outbox, to deliver it again.
 pub(crate) async fn adopt(
     sql: &impl Sql,
-    letter: &Letter,
+    letter: &WholeLetter,
     attempts_max: u32,
     now_ms: i64,
 ) -> Result<(), StoreError> {
@@ -220,6 +294,27 @@ suoke_store::from_row!(Chosen {
     sequence
 });
 
+/// The events that a replay means; `kinds` is a JSON array. The signs of `type`
+/// and `created_at` keep their indexes out: with them, every page would sort all
+/// events of the type or of the time.
+fn chosen_of(filter: &Filter, kinds: &str, after: i64, limit: u32) -> (String, Vec<Value>) {
+    let mut conditions = Conditions::new(
+        "position > ?2 AND +type IN (SELECT value FROM json_each(?3))",
+        params![limit, after, kinds],
+    );
+    conditions.and("+type =", filter.kind.as_deref());
+    conditions.and("aggregate =", filter.subject.as_deref());
+    conditions.and("correlation_id =", filter.correlation.as_deref());
+    conditions.and("+created_at >=", filter.from_ms);
+    conditions.and("+created_at <", filter.to_ms);
+    let text = conditions.text;
+    let text = format!(
+        "SELECT position, id, aggregate, sequence FROM event_outbox \
+         WHERE {text} ORDER BY position LIMIT ?1"
+    );
+    (text, conditions.values)
+}
+
 /// Events after a position, oldest first; `kinds` is a JSON array.
 pub(crate) async fn chosen(
     sql: &impl Sql,
@@ -228,17 +323,32 @@ pub(crate) async fn chosen(
     after: i64,
     limit: u32,
 ) -> Result<Vec<Chosen>, StoreError> {
+    let (text, values) = chosen_of(filter, kinds, after, limit);
+    sql.query(&text, values).await
+}
+
+/// The first `limit` times of the events that a replay means, as a JSON array.
+pub(crate) async fn times(
+    sql: &impl Sql,
+    filter: &Filter,
+    kinds: &str,
+    limit: i64,
+) -> Result<String, StoreError> {
     let mut conditions = Conditions::new(
-        "position > ?2 AND type IN (SELECT value FROM json_each(?3))",
-        params![limit, after, kinds],
+        "+type IN (SELECT value FROM json_each(?2))",
+        params![limit, kinds],
     );
-    conditions.and_filter(filter);
+    conditions.and("+type =", filter.kind.as_deref());
+    conditions.and("aggregate =", filter.subject.as_deref());
+    conditions.and("correlation_id =", filter.correlation.as_deref());
+    conditions.and("created_at >=", filter.from_ms);
+    conditions.and("created_at <", filter.to_ms);
     let text = conditions.text;
     let text = format!(
-        "SELECT position, id, aggregate, sequence FROM event_outbox \
-         WHERE {text} ORDER BY position LIMIT ?1"
+        "SELECT json_group_array(created_at) FROM (SELECT created_at FROM event_outbox \
+         WHERE {text} ORDER BY created_at LIMIT ?1)"
     );
-    sql.query(&text, conditions.values).await
+    sql.query_one(&text, conditions.values).await
 }
 
 /// Forgets that a consumer has met these events.
@@ -290,4 +400,43 @@ pub(crate) async fn later(sql: &impl Sql, rewound: &Rewound) -> Result<Vec<Strin
         params![&rewound.aggregate, rewound.last_sequence],
     )
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::executor::block_on;
+    use suoke_store::Database;
+
+    use super::*;
+
+    struct Plan {
+        detail: String,
+    }
+
+    suoke_store::from_row!(Plan { detail });
+
+    #[test]
+    fn a_page_of_a_replay_sorts_nothing() {
+        let by_type = Filter {
+            kind: Some("t".to_owned()),
+            ..Filter::default()
+        };
+        let by_time = Filter {
+            from_ms: Some(1),
+            to_ms: Some(2),
+            ..by_type.clone()
+        };
+        block_on(async {
+            let db = Database::open_in_memory("care").await.unwrap();
+            for filter in [Filter::default(), by_type, by_time] {
+                let (text, values) = chosen_of(&filter, r#"["t"]"#, 0, 500);
+                let text = format!("EXPLAIN QUERY PLAN {text}");
+                let plan: Vec<Plan> = db.query(&text, values).await.unwrap();
+                let plan: Vec<String> = plan.into_iter().map(|step| step.detail).collect();
+                let plan = plan.join("\n");
+                assert!(plan.contains("INTEGER PRIMARY KEY (rowid>?)"), "{plan}");
+                assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+            }
+        });
+    }
 }
