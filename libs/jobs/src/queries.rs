@@ -31,7 +31,7 @@ pub struct Job {
     pub last_run_at: Option<i64>,
     /// The event of the last run.
     pub event_id: Option<String>,
-    /// What became of the last run: `done` or `dead`.
+    /// What became of the latest run whose end is known: `done` or `dead`.
     pub last_outcome: Option<String>,
     /// Why it is dead, where the event does not say it.
     pub reason: Option<String>,
@@ -160,7 +160,8 @@ pub(crate) async fn due(sql: &impl Sql, now_ms: i64, limit: u32) -> Result<Vec<J
     sql.query(&text, params![now_ms, limit]).await
 }
 
-/// A job has run: its event is in the outbox.
+/// A job has run: its event is in the outbox. It is the run to watch, unless one that
+/// began after `watched_before_ms` has not ended.
 pub(crate) async fn set_run(
     sql: &impl Sql,
     id: &str,
@@ -168,11 +169,18 @@ pub(crate) async fn set_run(
     event_id: &str,
     run_at: i64,
     now_ms: i64,
+    watched_before_ms: i64,
 ) -> Result<(), StoreError> {
-    sql.execute(
+    let is_next = "watched_event_id IS NULL OR watched_at < ?6";
+    let text = format!(
         "UPDATE jobs SET status = ?2, event_id = ?3, run_at = ?4, runs = runs + 1, \
-         last_run_at = ?5, last_outcome = NULL, updated_at = ?5 WHERE id = ?1",
-        params![id, status, event_id, run_at, now_ms],
+         last_run_at = ?5, updated_at = ?5, \
+         watched_event_id = CASE WHEN {is_next} THEN ?3 ELSE watched_event_id END, \
+         watched_at = CASE WHEN {is_next} THEN ?5 ELSE watched_at END WHERE id = ?1"
+    );
+    sql.execute(
+        &text,
+        params![id, status, event_id, run_at, now_ms, watched_before_ms],
     )
     .await
 }
@@ -191,17 +199,17 @@ pub(crate) async fn set_dead(
     .await
 }
 
-/// A run whose end is not known.
+/// A run that is watched, because its end is not known.
 pub(crate) struct Open {
     pub(crate) id: String,
     pub(crate) event_id: String,
-    pub(crate) last_run_at: i64,
+    pub(crate) watched_at: i64,
 }
 
 suoke_store::from_row!(Open {
     id,
     event_id,
-    last_run_at
+    watched_at
 });
 
 /// Runs whose end is not known, oldest first, after a place in this order.
@@ -211,9 +219,9 @@ pub(crate) async fn open(
     limit: u32,
 ) -> Result<Vec<Open>, StoreError> {
     sql.query(
-        "SELECT id, event_id, last_run_at FROM jobs \
-         WHERE event_id IS NOT NULL AND last_outcome IS NULL \
-         AND (last_run_at, id) > (?1, ?2) ORDER BY last_run_at, id LIMIT ?3",
+        "SELECT id, watched_event_id AS event_id, watched_at FROM jobs \
+         WHERE watched_event_id IS NOT NULL \
+         AND (watched_at, id) > (?1, ?2) ORDER BY watched_at, id LIMIT ?3",
         params![after.0, after.1, limit],
     )
     .await
@@ -228,8 +236,9 @@ pub(crate) async fn set_outcome(
 ) -> Result<(), StoreError> {
     sql.execute(
         "UPDATE jobs SET last_outcome = ?3, updated_at = ?4, \
+         watched_event_id = NULL, watched_at = NULL, \
          status = CASE status WHEN 'dispatched' THEN ?3 ELSE status END \
-         WHERE id = ?1 AND event_id = ?2 AND last_outcome IS NULL",
+         WHERE id = ?1 AND watched_event_id = ?2",
         params![&job.id, &job.event_id, outcome, now_ms],
     )
     .await

@@ -20,6 +20,10 @@ const RUN_BATCHES_MAX: usize = 20;
 /// How long a job that ended is kept.
 const RETENTION_MS: i64 = 90 * 24 * 60 * 60 * 1000;
 
+/// How long a run's end is waited for before a later run is watched instead. Events
+/// end within hours; one that takes longer is gone, as after restoring a backup.
+const WATCH_MS_MAX: i64 = 24 * 60 * 60 * 1000;
+
 /// What a run did.
 #[derive(Debug, Default)]
 pub struct Ran {
@@ -31,13 +35,15 @@ pub struct Ran {
     pub settled: usize,
 }
 
-/// Runs what is due at `now_ms`, notes what became of earlier runs, and deletes
+/// Notes what became of earlier runs, runs what is due at `now_ms`, and deletes
 /// what ended long ago.
 ///
 /// # Errors
 /// When the database fails; what was done before stays done.
 pub async fn run(db: &mut Database, now_ms: i64) -> Result<Ran, EventError> {
     let mut ran = Ran::default();
+    // First, so that the next run of a job is watched when the one before has ended.
+    settle(db, &mut ran, now_ms).await?;
     for _ in 0..RUN_BATCHES_MAX {
         if !queries::is_any_due(db, now_ms).await? {
             break;
@@ -45,18 +51,28 @@ pub async fn run(db: &mut Database, now_ms: i64) -> Result<Ran, EventError> {
         db.transaction(async |tx| dispatch(tx, &mut ran, now_ms).await)
             .await?;
     }
-    settle(db, &mut ran, now_ms).await?;
     delete_old(db, now_ms).await?;
     Ok(ran)
 }
 
 /// Jobs and their events change together: a job cannot run twice.
 async fn dispatch(tx: &Transaction<'_>, ran: &mut Ran, now_ms: i64) -> Result<(), EventError> {
+    let watched_before_ms = now_ms.saturating_sub(WATCH_MS_MAX);
     for job in queries::due(tx, now_ms, BATCH_JOBS_MAX).await? {
         match next(&job, now_ms) {
             Ok((event, status, run_at)) => {
                 let event = outbox_with(tx, event, job.retries_max).await?;
-                queries::set_run(tx, &job.id, status.as_str(), &event.id, run_at, now_ms).await?;
+                let (status, event_id) = (status.as_str(), &event.id);
+                queries::set_run(
+                    tx,
+                    &job.id,
+                    status,
+                    event_id,
+                    run_at,
+                    now_ms,
+                    watched_before_ms,
+                )
+                .await?;
                 ran.events.push(event);
             }
             Err(reason) => {
@@ -92,7 +108,7 @@ async fn settle(db: &mut Database, ran: &mut Ran, now_ms: i64) -> Result<(), Eve
         let Some(last) = open.last() else {
             break;
         };
-        after = (last.last_run_at, last.id.clone());
+        after = (last.watched_at, last.id.clone());
         let known = ended(db, &open).await?;
         if known.is_empty() {
             continue;

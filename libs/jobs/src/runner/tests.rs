@@ -191,6 +191,56 @@ fn a_recurring_job_outlives_a_dead_run_and_ends_when_cancelled() {
     });
 }
 
+/// What the relay notes about one event.
+async fn end_event(db: &Database, id: &str, column: &str) {
+    let text = format!("UPDATE event_outbox SET {column} = 9 WHERE id = ?1");
+    db.execute(&text, params![id]).await.unwrap();
+}
+
+#[test]
+fn a_job_that_runs_before_its_last_run_has_ended_shows_how_runs_end() {
+    block_on(async {
+        let mut db = platform().await;
+        let job = create(&mut db, again("*/5 * * * * *", "UTC"), 0).await;
+        let id = job.unwrap().id;
+        let outcome = async |db: &Database| one(db, &id).await.unwrap().unwrap().last_outcome;
+        let first = run(&mut db, 5_000).await.unwrap().events.remove(0);
+        let second = run(&mut db, 10_000).await.unwrap().events.remove(0);
+        assert_eq!(outcome(&db).await, None);
+        end_event(&db, &first.id, "done_at").await;
+        let ran = run(&mut db, 15_000).await.unwrap();
+        assert_eq!((ran.settled, ran.events.len()), (1, 1));
+        assert_eq!(outcome(&db).await.as_deref(), Some("done"));
+        // The run that began when the first had ended is the next to be known.
+        end_event(&db, &second.id, "dead_at").await;
+        assert_eq!(run(&mut db, 20_000).await.unwrap().settled, 0);
+        assert_eq!(outcome(&db).await.as_deref(), Some("done"));
+        end_event(&db, &ran.events[0].id, "dead_at").await;
+        assert_eq!(run(&mut db, 25_000).await.unwrap().settled, 1);
+        assert_eq!(outcome(&db).await.as_deref(), Some("dead"));
+        assert_eq!(status(&db, &id).await, "pending");
+    });
+}
+
+#[test]
+fn a_run_whose_event_is_lost_hides_later_ones_for_a_day_at_most() {
+    block_on(async {
+        let mut db = platform().await;
+        let job = create(&mut db, again("0 * * * * *", "UTC"), 0).await;
+        let id = job.unwrap().id;
+        run(&mut db, 60_000).await.unwrap();
+        db.execute("DELETE FROM event_outbox", params![])
+            .await
+            .unwrap();
+        let later = 120_000 + WATCH_MS_MAX;
+        assert_eq!(run(&mut db, later).await.unwrap().events.len(), 1);
+        end_events(&db, "done_at").await;
+        assert_eq!(run(&mut db, later + 1_000).await.unwrap().settled, 1);
+        let shown = one(&db, &id).await.unwrap().unwrap();
+        assert_eq!(shown.last_outcome.as_deref(), Some("done"));
+    });
+}
+
 #[test]
 fn runners_at_the_same_time_run_each_job_once() {
     let folder = tempfile::tempdir().unwrap();
