@@ -5,7 +5,7 @@ mod args;
 use bytes::Bytes;
 use http::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::args::Format;
 use crate::client::{self, Answer};
@@ -290,13 +290,26 @@ fn replay(api: &Api, consumer: &str, filter: &FilterArgs) -> Result<(), CommandE
 fn redrive(api: &Api, consumer: Option<&str>, event: Option<&str>) -> Result<(), CommandError> {
     let body = object(&[("consumer", consumer), ("event_id", event)]);
     let answer = api.post(&format!("{EVENTS}/dead-letters/redrive"), &body)?;
-    let mut line = format!("{} dead letters", text(&answer, "redriven"));
-    let unreadable = answer.get("unreadable").unwrap_or(&json!(0)).clone();
-    if unreadable != json!(0) {
-        line = format!("{line}; {unreadable} are no events and stay");
-    }
-    print_done(api, &answer, &line);
+    print_done(api, &answer, &redriven(&answer));
     Ok(())
+}
+
+/// What a redrive did, in a line.
+fn redriven(answer: &Value) -> String {
+    let mut line = format!("{} dead letters", text(answer, "redriven"));
+    let count = |key| answer.get(key).and_then(Value::as_u64).unwrap_or_default();
+    match count("restarted") {
+        0 => {}
+        events => line.push_str(&format!("; {events} events that were given up without one")),
+    }
+    match count("unreadable") {
+        0 => {}
+        unreadable => line.push_str(&format!("; {unreadable} are no events and stay")),
+    }
+    if answer.get("more") == Some(&Value::Bool(true)) {
+        line.push_str("; there are more: call it again");
+    }
+    line
 }
 
 fn print_done(api: &Api, answer: &Value, line: &str) {
@@ -309,6 +322,8 @@ fn print_done(api: &Api, answer: &Value, line: &str) {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -322,6 +337,18 @@ mod tests {
         ] {
             assert_eq!(token_in(none), None, "{none}");
         }
+    }
+
+    #[test]
+    fn a_redrive_tells_what_it_did_and_whether_there_is_more() {
+        let quiet = json!({"redriven": 2, "restarted": 0, "unreadable": 0, "more": false});
+        assert_eq!(redriven(&quiet), "2 dead letters");
+        let full = json!({"redriven": 1000, "restarted": 3, "unreadable": 1, "more": true});
+        assert_eq!(
+            redriven(&full),
+            "1000 dead letters; 3 events that were given up without one; \
+             1 are no events and stay; there are more: call it again"
+        );
     }
 
     #[test]
