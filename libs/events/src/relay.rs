@@ -81,8 +81,7 @@ pub async fn open_all() -> Result<Vec<Database>, EventError> {
 
 /// Looks at every event whose turn has come at `now_ms`: all have handled it, or
 /// it is published again, 2, 4, 8, … seconds apart, or it is given up after its
-/// attempts or 6 hours. Then deletes what was done, or given up, long
-/// enough ago.
+/// attempts. Then deletes what was done, or given up, long enough ago.
 ///
 /// # Errors
 /// When a database fails; a bus that fails only holds the events back.

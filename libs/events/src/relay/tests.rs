@@ -211,6 +211,26 @@ fn a_bus_that_is_down_costs_no_attempt() {
 }
 
 #[test]
+fn an_outage_of_hours_after_the_first_delivery_makes_no_dead_letter() {
+    block_on(async {
+        let mut world = World::new().await;
+        world.produce(0).await;
+        assert_eq!(world.relay(3_000).await.published, 1);
+        world.moving.clear();
+        world.bus.set_broken(true);
+        for _ in 0..7 {
+            let relayed = world.relay(3_600_000).await;
+            assert_eq!((relayed.held, relayed.dead), (1, 0));
+        }
+        world.bus.set_broken(false);
+        assert_eq!(world.relay(60_000).await.published, 1);
+        world.hand_over_all().await;
+        assert_eq!(world.relay(60_000).await.done, 1);
+        assert_eq!(world.letters().await, []);
+    });
+}
+
+#[test]
 fn after_ten_deliveries_who_is_missing_gets_a_dead_letter_with_the_last_reason() {
     block_on(async {
         let mut world = World::new().await;
