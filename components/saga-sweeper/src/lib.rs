@@ -11,27 +11,27 @@ use suoke_store::Database;
 suoke_guest::scheduled!(tick);
 
 async fn tick(_: Tick) -> Result<(), EventError> {
+    let now_ms = clock::now_ms();
     let mut db = Database::open(LABEL).await?;
-    let mut participants = Vec::with_capacity(participant::LABELS.len());
+    // Sagas first: they do not wait for the databases of participants.
+    let swept = sweep(&mut db, now_ms).await;
     for label in participant::LABELS {
-        participants.push(Database::open(label).await?);
+        forget(&Database::open(label).await?, now_ms).await?;
     }
-    sweep(&mut db, &participants, clock::now_ms()).await
+    swept
 }
 
-/// Lets time pass in the database of the sagas and those of their participants.
-async fn sweep(
-    db: &mut Database,
-    participants: &[Database],
-    now_ms: i64,
-) -> Result<(), EventError> {
+/// A bounded piece in each sweep; where nothing is that old it only reads an index.
+async fn forget(db: &Database, now_ms: i64) -> Result<(), EventError> {
+    participant::forget_old(db, now_ms).await?;
+    Ok(())
+}
+
+/// Lets time pass for sagas.
+async fn sweep(db: &mut Database, now_ms: i64) -> Result<(), EventError> {
     // Each run is another owner: one that hangs keeps its leases to itself.
     let swept = orchestrator::sweep(db, &ids::new_id(), now_ms).await?;
     announce_batch(&swept.events).await;
-    // A bounded piece each time; where nothing is that old it only reads an index.
-    for db in participants {
-        participant::forget_old(db, now_ms).await?;
-    }
     if swept.advanced + swept.deleted > 0 {
         let (advanced, deleted) = (swept.advanced.to_string(), swept.deleted.to_string());
         log::info(
