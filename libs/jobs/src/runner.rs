@@ -20,8 +20,9 @@ const RUN_BATCHES_MAX: usize = 20;
 /// How long a job that ended is kept.
 const RETENTION_MS: i64 = 90 * 24 * 60 * 60 * 1000;
 
-/// How long a run's end is waited for before a later run is watched instead. Events
-/// end within hours; one that takes longer is gone, as after restoring a backup.
+/// How long a run's end is waited for before a later run is watched instead. An event
+/// ends within an hour while the bus runs; one that takes so long is held up, or gone,
+/// as after restoring a backup.
 const WATCH_MS_MAX: i64 = 24 * 60 * 60 * 1000;
 
 /// What a run did.
