@@ -33,6 +33,9 @@ pub struct Claim<'a> {
     pub instant_ms: i64,
     /// Runs of the trigger that may go on at the same time, on all hosts.
     pub runs_max: u32,
+    /// Runs of the trigger that go on on this host. They count also when their
+    /// leases are over: the machine may have slept, or its clock been put forward.
+    pub own_runs: u32,
     /// Whether the host will ask again when too many runs are going; otherwise
     /// the tick is skipped, by all hosts.
     pub waits: bool,

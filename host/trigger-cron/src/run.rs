@@ -22,13 +22,16 @@ pub(crate) struct Run {
     pub(crate) plan: ScheduledJob,
     pub(crate) log: Arc<dyn FiringLog>,
     pub(crate) tick: Tick,
+    /// Held until the job has ended; its end may be written long after.
+    pub(crate) going: Option<Arc<()>>,
 }
 
 impl Run {
     /// Runs the job, and says meanwhile and at the end how it goes.
-    pub(crate) async fn complete(self) {
+    pub(crate) async fn complete(mut self) {
         let started = Instant::now();
         let outcome = self.call().await;
+        self.going = None;
         let result = match &outcome {
             Ok(()) => "ok",
             Err(failure) => {

@@ -130,6 +130,7 @@ impl CronRunner {
                 log_answers: true,
                 pending: VecDeque::new(),
                 runs: JoinSet::new(),
+                going: Arc::default(),
             };
             schedules.spawn(loop_.run(stopping.clone()));
         }
@@ -184,6 +185,8 @@ struct ScheduleLoop {
     /// In the order of their instants.
     pending: VecDeque<Due>,
     runs: JoinSet<()>,
+    /// Each run whose job has not ended holds one.
+    going: Arc<()>,
 }
 
 impl ScheduleLoop {
@@ -331,10 +334,14 @@ impl ScheduleLoop {
     async fn advance(&mut self) {
         self.drop_late();
         while let Some(first) = self.pending.front() {
+            // Without the loop's own.
+            let own_runs = Arc::strong_count(&self.going).saturating_sub(1);
+            let own_runs = u32::try_from(own_runs).unwrap_or(u32::MAX);
             let claim = Claim {
                 trigger: &self.plan.trigger,
                 instant_ms: first.at_ms,
                 runs_max: self.plan.policy.overlap.runs_max(),
+                own_runs,
                 waits: first.waits,
                 token: first.token,
             };
@@ -380,6 +387,7 @@ impl ScheduleLoop {
                 scheduled_at_ms: at_ms,
                 fired_at_ms: self.clock.now_ms(),
             },
+            going: Some(self.going.clone()),
         };
         self.runs.spawn(run.complete());
     }

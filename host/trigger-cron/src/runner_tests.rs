@@ -151,6 +151,20 @@ async fn a_tick_during_a_run_is_skipped_and_counted() {
 }
 
 #[tokio::test]
+async fn a_run_whose_lease_is_over_still_keeps_its_host_from_the_next_tick() {
+    let scene = Scene::with("* * * * * *", CronPolicy::default(), 0, blocked()).await;
+    scene.set(SECOND).await;
+    // As after a suspend, or when the clock was put forward.
+    scene.log.forget_runs();
+    scene.set(2 * SECOND).await;
+    assert_eq!(scene.seconds(), [1]);
+    assert_eq!(scene.plan.stats.overlapped(), 1);
+    scene.let_end(1).await;
+    scene.set(3 * SECOND).await;
+    assert_eq!(scene.seconds(), [1, 3]);
+}
+
+#[tokio::test]
 async fn one_tick_waits_for_the_run_that_is_going() {
     let scene = Scene::with("* * * * * *", overlap(Overlap::Queue), 0, blocked()).await;
     for second in 1..=4 {

@@ -74,7 +74,8 @@ impl FiringLog for MemoryLog {
                 return Claimed::Before;
             }
             let running = firings.iter().filter(|known| known.result == RUNNING);
-            let busy = running.count() >= claim.runs_max as usize;
+            let running = running.count().max(claim.own_runs as usize);
+            let busy = running >= claim.runs_max as usize;
             if busy && claim.waits {
                 return Claimed::Busy;
             }

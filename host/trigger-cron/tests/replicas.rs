@@ -173,6 +173,7 @@ fn claim(instant_ms: i64, token: u64) -> Claim<'static> {
         trigger: "t",
         instant_ms,
         runs_max: 1,
+        own_runs: 0,
         waits: false,
         token,
     }
@@ -259,6 +260,131 @@ async fn what_is_forgotten_does_not_fire_again_unless_the_clock_was_far_off() {
             let claimed = log.claim(claim(at_ms, u64::MAX)).await.unwrap();
             assert_eq!(claimed, expected, "{at_ms}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_leapt_ahead_and_was_set_right_leaves_no_silence() {
+    const LEAP_MS: i64 = 8 * 3600 * SECOND;
+    for place in Place::both() {
+        let log = place.open().await;
+        log.begin("t", 0).await.unwrap();
+        let leap = (1..=3).map(|tick| LEAP_MS + tick * SECOND);
+        let after = (1..=i64::from(INSTANTS_KEPT) + 100).map(|tick| tick * SECOND);
+        for (token, at_ms) in (0..).zip(leap.chain(after)) {
+            let claimed = log.claim(claim(at_ms, token)).await.unwrap();
+            assert_eq!(claimed, Claimed::Yes, "{at_ms}");
+            log.finished("t", at_ms, "ok", Duration::ZERO)
+                .await
+                .unwrap();
+        }
+        // What fired in the leap does not fire again when its time comes.
+        let again = log.claim(claim(LEAP_MS + SECOND, u64::MAX)).await.unwrap();
+        assert_eq!(again, Claimed::Before);
+    }
+}
+
+#[tokio::test]
+async fn each_of_several_triggers_forgets() {
+    for place in Place::both() {
+        let log = place.open().await;
+        for trigger in ["t", "u"] {
+            log.begin(trigger, 0).await.unwrap();
+        }
+        for (token, tick) in (0..).zip(1..=i64::from(INSTANTS_KEPT) + 70) {
+            for trigger in ["t", "u"] {
+                let at_ms = tick * SECOND;
+                let claim = Claim {
+                    trigger,
+                    ..claim(at_ms, token)
+                };
+                assert_eq!(log.claim(claim).await.unwrap(), Claimed::Yes);
+                log.finished(trigger, at_ms, "ok", Duration::ZERO)
+                    .await
+                    .unwrap();
+            }
+        }
+        for trigger in ["t", "u"] {
+            let older_than_all = Claim {
+                trigger,
+                ..claim(1, u64::MAX)
+            };
+            let claimed = log.claim(older_than_all).await.unwrap();
+            assert_eq!(claimed, Claimed::Before, "{trigger}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_claim_whose_answer_got_lost_is_kept_when_others_claim_in_between() {
+    for place in Place::both() {
+        let (here, there) = (place.open().await, place.open().await);
+        let side_by_side = |instant_ms, token| Claim {
+            runs_max: 2,
+            ..claim(instant_ms, token)
+        };
+        for (log, at_ms, token) in [(&here, 1_000, 1), (&there, 2_000, 2), (&here, 1_000, 1)] {
+            let claimed = log.claim(side_by_side(at_ms, token)).await.unwrap();
+            assert_eq!(claimed, Claimed::Yes, "{at_ms}");
+        }
+        let skipped = here.claim(side_by_side(3_000, 3)).await.unwrap();
+        assert_eq!(skipped, Claimed::Busy);
+        here.finished("t", 1_000, "ok", Duration::ZERO)
+            .await
+            .unwrap();
+        // What has ended has ended, and what was skipped stays skipped.
+        for (at_ms, token, expected) in [(1_000, 1, Claimed::Before), (3_000, 3, Claimed::Busy)] {
+            let claimed = here.claim(side_by_side(at_ms, token)).await.unwrap();
+            assert_eq!(claimed, expected, "{at_ms}");
+        }
+    }
+}
+
+/// Waits until nobody holds a lease of the run claimed last.
+async fn lease_over(log: &dyn FiringLog) {
+    let deadline = Instant::now() + DEADLINE;
+    while log.last("t").await.unwrap().unwrap().result != LOST {
+        assert!(Instant::now() < deadline, "the lease never ends");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+async fn lapse_and_ask(place: &Place) {
+    let (here, there) = (place.open().await, place.open().await);
+    let waiting = |instant_ms, token| Claim {
+        waits: true,
+        ..claim(instant_ms, token)
+    };
+    assert_eq!(here.claim(waiting(1, 1)).await.unwrap(), Claimed::Yes);
+    lease_over(&*here).await;
+    here.renew("t", 1).await.unwrap();
+    assert_eq!(there.claim(waiting(2, 2)).await.unwrap(), Claimed::Busy);
+    lease_over(&*here).await;
+    assert_eq!(there.claim(waiting(2, 2)).await.unwrap(), Claimed::Yes);
+    // Another's run began meanwhile: who asks again waits for its end.
+    assert_eq!(here.claim(waiting(1, 1)).await.unwrap(), Claimed::Busy);
+    there.finished("t", 2, "ok", Duration::ZERO).await.unwrap();
+    assert_eq!(here.claim(waiting(1, 1)).await.unwrap(), Claimed::Yes);
+    assert_eq!(there.claim(waiting(3, 3)).await.unwrap(), Claimed::Busy);
+}
+
+#[tokio::test]
+async fn a_run_gets_its_lease_back_by_renewing_or_asking_again() {
+    let [file, redis] = Place::both();
+    tokio::join!(lapse_and_ask(&file), lapse_and_ask(&redis));
+}
+
+#[tokio::test]
+async fn a_host_that_runs_one_is_busy_without_a_lease() {
+    for place in Place::both() {
+        let log = place.open().await;
+        let beside_its_own = Claim {
+            own_runs: 1,
+            waits: true,
+            ..claim(1, 1)
+        };
+        assert_eq!(log.claim(beside_its_own).await.unwrap(), Claimed::Busy);
+        assert_eq!(log.claim(claim(1, 1)).await.unwrap(), Claimed::Yes);
     }
 }
 

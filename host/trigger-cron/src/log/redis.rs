@@ -23,40 +23,63 @@ const UNUSED_MS_MAX: i64 = 400 * 24 * 3600 * 1000;
 /// A script is one step for all hosts. Time is the server's: hosts differ.
 ///
 /// KEYS: a sorted set of instants by the order of their claims, the last claim
-/// and the floor (the latest instant that was forgotten), the runs that are
-/// going by the end of their lease. ARGV: instant, token, host, `runs_max`,
-/// `waits`, instants kept, ms of a lease, of a correction, of being unused.
+/// and the floor (the latest instant that was forgotten) and the tokens of the
+/// claims that have not ended, the runs that are going by the end of their lease.
+/// ARGV: instant, token, host, `runs_max`, `waits`, instants kept, ms of a lease,
+/// of a correction, of being unused, the host's own runs.
+///
+/// Who asks again may find its lease over, and others running: then it is as if
+/// it asked for the first time. Only instants before the claimed one are
+/// forgotten: those that a clock ahead of its time has left would raise the
+/// floor into the future, and the schedule would be silent until then.
 const CLAIM: &str = "
 local instant, token, host = ARGV[1], ARGV[2], ARGV[3]
-if redis.call('ZSCORE', KEYS[1], instant) then
-  local last = redis.call('HMGET', KEYS[2], 'instant', 'token', 'result')
-  if last[1] == instant and last[2] == token then return last[3] end
-  return 'before'
-end
+local mark = 'token:' .. instant
+local known = redis.call('ZSCORE', KEYS[1], instant)
 local floor = redis.call('HGET', KEYS[2], 'floor')
-if floor then
+if known then
+  local kept = redis.call('HGET', KEYS[2], mark)
+  if kept == 'overlapped:' .. token then return 'overlapped' end
+  if kept ~= token then return 'before' end
+elseif floor then
   local below = tonumber(floor) - tonumber(instant)
   if below >= 0 and below < tonumber(ARGV[8]) then return 'before' end
 end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
+local others = redis.call('ZCARD', KEYS[3])
+if redis.call('ZSCORE', KEYS[3], instant) then others = others - 1 end
 local result = 'running'
-if redis.call('ZCARD', KEYS[3]) >= tonumber(ARGV[4]) then
+if math.max(others, tonumber(ARGV[10])) >= tonumber(ARGV[4]) then
   if ARGV[5] == '1' then return 'wait' end
   result = 'overlapped'
 end
-if result == 'running' then redis.call('ZADD', KEYS[3], now + ARGV[7], instant) end
-local count = redis.call('HINCRBY', KEYS[2], 'count', 1)
-redis.call('ZADD', KEYS[1], count, instant)
-redis.call('HSET', KEYS[2], 'instant', instant, 'token', token, 'result', result,
-  'host', host, 'duration_ms', '')
-while redis.call('ZCARD', KEYS[1]) > tonumber(ARGV[6]) do
-  local oldest = redis.call('ZRANGE', KEYS[1], 0, 0)[1]
-  redis.call('ZREM', KEYS[1], oldest)
-  if not floor or tonumber(oldest) > tonumber(floor) then
-    floor = oldest
-    redis.call('HSET', KEYS[2], 'floor', floor)
+if result == 'running' then
+  redis.call('ZADD', KEYS[3], now + ARGV[7], instant)
+  redis.call('HSET', KEYS[2], mark, token)
+else
+  redis.call('ZREM', KEYS[3], instant)
+  redis.call('HSET', KEYS[2], mark, 'overlapped:' .. token)
+end
+if known then
+  if redis.call('HGET', KEYS[2], 'instant') == instant then
+    redis.call('HSET', KEYS[2], 'result', result)
+  end
+else
+  local count = redis.call('HINCRBY', KEYS[2], 'count', 1)
+  redis.call('ZADD', KEYS[1], count, instant)
+  redis.call('HSET', KEYS[2], 'instant', instant, 'result', result,
+    'host', host, 'duration_ms', '')
+end
+for _, old in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1 - ARGV[6])) do
+  if tonumber(old) < tonumber(instant) then
+    redis.call('ZREM', KEYS[1], old)
+    redis.call('HDEL', KEYS[2], 'token:' .. old)
+    if not floor or tonumber(old) > tonumber(floor) then
+      floor = old
+      redis.call('HSET', KEYS[2], 'floor', floor)
+    end
   end
 end
 for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, ARGV[9]) end
@@ -68,15 +91,17 @@ redis.call('HSETNX', KEYS[2], 'begun', ARGV[1])
 redis.call('PEXPIRE', KEYS[2], ARGV[2])
 return redis.call('HGET', KEYS[2], 'instant') or redis.call('HGET', KEYS[2], 'begun')";
 
-/// ARGV: instant, ms of a lease.
+/// ARGV: instant, ms of a lease. A lease that was over is given again: the run
+/// is still going. One that nobody ends is over by itself.
 const RENEW: &str = "
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-return redis.call('ZADD', KEYS[3], 'XX', now + ARGV[2], ARGV[1])";
+return redis.call('ZADD', KEYS[3], now + ARGV[2], ARGV[1])";
 
 /// ARGV: instant, result, duration in ms.
 const FINISH: &str = "
 redis.call('ZREM', KEYS[3], ARGV[1])
+redis.call('HDEL', KEYS[2], 'token:' .. ARGV[1])
 if redis.call('HGET', KEYS[2], 'instant') == ARGV[1] then
   redis.call('HSET', KEYS[2], 'result', ARGV[2], 'duration_ms', ARGV[3])
 end
@@ -183,7 +208,8 @@ impl RedisLog {
             .arg(INSTANTS_KEPT)
             .arg(LEASE_MS)
             .arg(CORRECTION_MS_MIN)
-            .arg(UNUSED_MS_MAX);
+            .arg(UNUSED_MS_MAX)
+            .arg(claim.own_runs);
         let answer: String = self.run(command).await?;
         Ok(match answer.as_str() {
             RUNNING => Claimed::Yes,

@@ -1,7 +1,7 @@
 //! The log in a file: of one host, or of several on one machine.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use host_sqlite::{Database, Rows, Session, SqliteError, Value};
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::clock::BoxFuture;
 
-/// Claims between two looks for instants that are to be forgotten.
+/// Claims of a trigger between two looks for instants that are to be forgotten.
 const CLAIMS_BETWEEN_PRUNES: u32 = 64;
 
 /// `schedule` is the application and the trigger; `floor_ms` is the latest
@@ -44,22 +44,28 @@ RETURNING coalesce(
   begun_ms)";
 
 /// One statement, so that it is one transaction. A lease further away than a
-/// lease is long was made under another clock: it does not count.
+/// lease is long was made under another clock: it does not count. Who asks again
+/// for a run may find its lease over, and others running: then it is as if it
+/// asked for the first time.
 const CLAIM: &str = "
 INSERT INTO firings (schedule, instant_ms, token, host, lease_until_ms, result)
 SELECT ?1, ?2, ?3, ?4, iif(busy, 0, ?5 + ?6), iif(busy, 'overlapped', 'running')
-FROM (SELECT count(*) >= ?7 AS busy FROM firings
+FROM (SELECT max(count(*), ?10) >= ?7 AS busy FROM firings
       WHERE schedule = ?1 AND result = 'running'
         AND lease_until_ms > ?5 AND lease_until_ms <= ?5 + ?6 AND token <> ?3)
 WHERE (NOT busy OR NOT ?8)
   AND NOT EXISTS (SELECT 1 FROM schedules
                   WHERE schedule = ?1 AND floor_ms >= ?2 AND floor_ms - ?2 < ?9)
-ON CONFLICT (schedule, instant_ms) DO UPDATE SET lease_until_ms = lease_until_ms
+ON CONFLICT (schedule, instant_ms) DO UPDATE SET
+    lease_until_ms = iif(result = 'running', excluded.lease_until_ms, lease_until_ms),
+    result = iif(result = 'running', excluded.result, result)
   WHERE firings.token = excluded.token
 RETURNING result";
 
+/// A run that this host may ask for again is not over.
 const IS_CLAIMED: &str = "
-SELECT 1 FROM firings WHERE schedule = ?1 AND instant_ms = ?2
+SELECT 1 FROM firings
+WHERE schedule = ?1 AND instant_ms = ?2 AND NOT (token = ?4 AND result = 'running')
 UNION ALL
 SELECT 1 FROM schedules WHERE schedule = ?1 AND floor_ms >= ?2 AND floor_ms - ?2 < ?3";
 
@@ -78,17 +84,26 @@ FROM firings
 WHERE schedule = ?1 ORDER BY id DESC LIMIT 1";
 
 /// The floor first: when the host dies between the two, nothing fires again.
+/// Only instants before the one claimed last are forgotten: those that a clock
+/// ahead of its time has left would raise the floor into the future, and the
+/// schedule would be silent until then.
 const RAISE_FLOOR: &str = "
 UPDATE schedules SET floor_ms = max(coalesce(floor_ms, forgotten_ms), forgotten_ms)
 FROM (SELECT max(instant_ms) AS forgotten_ms FROM firings
-      WHERE schedule = ?1 AND id <= (
-        SELECT id FROM firings WHERE schedule = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2))
+      WHERE schedule = ?1
+        AND id <= (
+          SELECT id FROM firings WHERE schedule = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)
+        AND instant_ms < (
+          SELECT instant_ms FROM firings WHERE schedule = ?1 ORDER BY id DESC LIMIT 1))
 WHERE schedule = ?1 AND forgotten_ms IS NOT NULL";
 
+/// Another host may have claimed since the floor was raised: it bounds what goes.
 const PRUNE: &str = "
 DELETE FROM firings
 WHERE schedule = ?1
-  AND id <= (SELECT id FROM firings WHERE schedule = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)";
+  AND id <= (SELECT id FROM firings WHERE schedule = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)
+  AND instant_ms < (SELECT instant_ms FROM firings WHERE schedule = ?1 ORDER BY id DESC LIMIT 1)
+  AND instant_ms <= (SELECT floor_ms FROM schedules WHERE schedule = ?1)";
 
 /// A log in a SQLite database.
 pub struct SqliteLog {
@@ -96,7 +111,8 @@ pub struct SqliteLog {
     application: String,
     place: String,
     host: String,
-    claims: AtomicU32,
+    /// Claims by trigger.
+    claims: Mutex<HashMap<String, u32>>,
 }
 
 impl SqliteLog {
@@ -114,7 +130,7 @@ impl SqliteLog {
             application: application.to_owned(),
             place: place.to_owned(),
             host: this_host(),
-            claims: AtomicU32::new(0),
+            claims: Mutex::default(),
         };
         let session = log.session()?;
         let made = session.execute_all(SCHEMA).await;
@@ -164,18 +180,21 @@ impl SqliteLog {
             Value::Integer(claim.runs_max.into()),
             Value::Integer(claim.waits.into()),
             Value::Integer(CORRECTION_MS_MIN),
+            Value::Integer(claim.own_runs.into()),
         ];
         let rows = self.run(CLAIM, parameters).await?.rows;
         match rows.first().map(Vec::as_slice) {
             Some([Value::Text(result)]) if result == OVERLAPPED => Ok(Claimed::Busy),
             Some([Value::Text(result)]) if result == RUNNING => {
-                self.forget_some(&schedule).await;
+                self.forget_some(claim.trigger, &schedule).await;
                 Ok(Claimed::Yes)
             }
             Some(_) => Ok(Claimed::Before),
             None => {
                 let floor = Value::Integer(CORRECTION_MS_MIN);
-                let rows = self.run(IS_CLAIMED, vec![schedule, instant, floor]).await?;
+                let token = Value::Text(claim.token.to_string());
+                let parameters = vec![schedule, instant, floor, token];
+                let rows = self.run(IS_CLAIMED, parameters).await?;
                 let claimed = !rows.rows.is_empty();
                 Ok(if claimed {
                     Claimed::Before
@@ -188,9 +207,8 @@ impl SqliteLog {
 
     /// Now and then forgets the oldest instants of a schedule. Nothing depends
     /// on when it happens.
-    async fn forget_some(&self, schedule: &Value) {
-        let claims = self.claims.fetch_add(1, Ordering::Relaxed);
-        if !claims.is_multiple_of(CLAIMS_BETWEEN_PRUNES) {
+    async fn forget_some(&self, trigger: &str, schedule: &Value) {
+        if !self.is_time_to_forget(trigger) {
             return;
         }
         for sql in [RAISE_FLOOR, PRUNE] {
@@ -200,6 +218,14 @@ impl SqliteLog {
                 return;
             }
         }
+    }
+
+    fn is_time_to_forget(&self, trigger: &str) -> bool {
+        let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = claims.entry(trigger.to_owned()).or_default();
+        let is_time = count.is_multiple_of(CLAIMS_BETWEEN_PRUNES);
+        *count = count.wrapping_add(1);
+        is_time
     }
 
     async fn read_last(&self, trigger: &str) -> Result<Option<Firing>, LogError> {
