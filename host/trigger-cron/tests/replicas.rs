@@ -464,5 +464,4 @@ async fn the_run_of_a_host_that_went_away_holds_others_up_for_a_lease() {
             .unwrap();
         assert_eq!(log.claim(claim(SECOND, 9)).await.unwrap(), Claimed::Before);
     }
-    let _ = LOST;
 }
