@@ -1,24 +1,16 @@
 //! Shows a user's consultations with what came of them, and cancels them.
 
 mod cancel;
-mod cursor;
 mod queries;
 mod view;
 
 use serde::Deserialize;
 use suoke_care::{answers, report};
-use suoke_guest::{ApiError, FieldError, Reply, Request, fetch, ids, reply};
+use suoke_guest::page::{self, Cursor};
+use suoke_guest::{ApiError, Reply, Request, fetch, ids, reply};
 use suoke_store::Database;
 
-use cursor::Cursor;
-
 suoke_guest::http_service!(route);
-
-/// How many are shown unless the caller says otherwise.
-const LIMIT_DEFAULT: u32 = 20;
-
-/// How many may be asked for.
-const LIMIT_MAX: u32 = 100;
 
 /// The query of the list.
 #[derive(Debug, Deserialize)]
@@ -70,22 +62,11 @@ async fn one(db: &Database, user_id: &str, id: &str) -> Result<Reply, ApiError> 
 }
 
 async fn list(db: &Database, user_id: &str, request: &Request) -> Result<Reply, ApiError> {
-    let page: Page = request.query()?;
-    let limit = page.limit.unwrap_or(LIMIT_DEFAULT);
-    if !(1..=LIMIT_MAX).contains(&limit) {
-        let error = FieldError::new("limit", "out_of_range", "must be between 1 and 100");
-        return Err(ApiError::invalid(vec![error]));
-    }
-    let after = match page.cursor.as_deref() {
-        None => Cursor::start(),
-        Some(text) => Cursor::parse(text).ok_or_else(|| {
-            let message = "must be the next_cursor of an earlier answer";
-            ApiError::invalid(vec![FieldError::new("cursor", "invalid_cursor", message)])
-        })?,
-    };
-    // One more than is shown tells whether there is a next page.
+    let asked: Page = request.query()?;
+    let limit = page::limit(asked.limit)?;
+    let after = Cursor::read(asked.cursor.as_deref())?;
     let rows = queries::page(db, user_id, &after, limit + 1).await?;
-    reply::json(&view::page(rows, limit as usize))
+    reply::json(&view::page(rows, limit))
 }
 
 #[cfg(test)]

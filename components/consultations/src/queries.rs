@@ -1,8 +1,7 @@
 //! Consultations and diagnoses in SQL; every question names the owner.
 
+use suoke_guest::page::Cursor;
 use suoke_store::{Sql, StoreError, params};
-
-use crate::cursor::Cursor;
 
 /// A row of `consultations`.
 #[derive(Clone, Debug)]

@@ -4,9 +4,9 @@ use serde::Serialize;
 use serde_json::Value;
 use suoke_care::answers::AnswerRow;
 use suoke_care::report::ReportRow;
+use suoke_guest::page::{self, Cursor};
 use suoke_guest::{ApiError, clock};
 
-use crate::cursor::Cursor;
 use crate::queries::{ConsultationRow, DiagnosisRow};
 
 /// A consultation.
@@ -90,10 +90,8 @@ pub(crate) fn full(
 }
 
 /// At most `limit` of the rows, and where the list goes on.
-pub(crate) fn page(mut rows: Vec<ConsultationRow>, limit: usize) -> PageOfConsultations {
-    let has_more = rows.len() > limit;
-    rows.truncate(limit);
-    let last = rows.last().filter(|_| has_more).map(|row| Cursor {
+pub(crate) fn page(mut rows: Vec<ConsultationRow>, limit: u32) -> PageOfConsultations {
+    let last = page::cut(&mut rows, limit).map(|row| Cursor {
         created_at: row.created_at,
         id: row.id.clone(),
     });

@@ -4,16 +4,10 @@ mod queries;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use suoke_guest::{ApiError, FieldError, Reply, Request, clock, ids, reply};
+use suoke_guest::{ApiError, Reply, Request, clock, page, reply};
 use suoke_store::Database;
 
 suoke_guest::http_service!(route);
-
-/// How many are shown unless the caller says otherwise.
-const LIMIT_DEFAULT: u32 = 20;
-
-/// How many may be asked for.
-const LIMIT_MAX: u32 = 100;
 
 /// The query of the list.
 #[derive(Debug, Deserialize)]
@@ -50,22 +44,11 @@ async fn route(request: Request) -> Result<Reply, ApiError> {
 }
 
 async fn list(db: &Database, user_id: &str, request: &Request) -> Result<Reply, ApiError> {
-    let page: Page = request.query()?;
-    let limit = page.limit.unwrap_or(LIMIT_DEFAULT);
-    if !(1..=LIMIT_MAX).contains(&limit) {
-        let error = FieldError::new("limit", "out_of_range", "must be between 1 and 100");
-        return Err(ApiError::invalid(vec![error]));
-    }
-    if page.cursor.as_deref().is_some_and(|id| !ids::is_id(id)) {
-        let message = "must be the next_cursor of an earlier answer";
-        let error = FieldError::new("cursor", "invalid_cursor", message);
-        return Err(ApiError::invalid(vec![error]));
-    }
-    // One more than is shown tells whether there is a next page.
-    let mut rows = queries::page(db, user_id, page.cursor.as_deref(), limit + 1).await?;
-    let has_more = rows.len() > limit as usize;
-    rows.truncate(limit as usize);
-    let next_cursor = rows.last().filter(|_| has_more).map(|row| row.id.clone());
+    let asked: Page = request.query()?;
+    let limit = page::limit(asked.limit)?;
+    let before = page::id_cursor(asked.cursor.as_deref())?;
+    let mut rows = queries::page(db, user_id, before, limit + 1).await?;
+    let next_cursor = page::cut(&mut rows, limit).map(|row| row.id.clone());
     let records: Result<Vec<Record>, ApiError> = rows.into_iter().map(record).collect();
     reply::json(&Records {
         records: records?,

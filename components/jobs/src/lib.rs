@@ -1,23 +1,15 @@
 //! Jobs for operators: make, look at, cancel.
 
-mod cursor;
 mod input;
 mod view;
 
 use serde::Deserialize;
+use suoke_guest::page::{self, Cursor};
 use suoke_guest::{ApiError, FieldError, Reply, Request, clock, reply};
 use suoke_jobs::{CreateError, JobStatus, LABEL, NewJob};
 use suoke_store::Database;
 
-use cursor::Cursor;
-
 suoke_guest::http_service!(route);
-
-/// How many are shown unless the caller says otherwise.
-const LIMIT_DEFAULT: u32 = 20;
-
-/// How many may be asked for.
-const LIMIT_MAX: u32 = 100;
 
 /// The query of the list.
 #[derive(Debug, Deserialize)]
@@ -86,34 +78,19 @@ async fn cancel(db: &mut Database, id: &str) -> Result<Reply, ApiError> {
 }
 
 async fn list(db: &Database, request: &Request) -> Result<Reply, ApiError> {
-    let page: Page = request.query()?;
-    let limit = page.limit.unwrap_or(LIMIT_DEFAULT);
-    let refuse = |field: &str, code, message: &str| {
-        Err(ApiError::invalid(vec![FieldError::new(
-            field, code, message,
-        )]))
-    };
-    if !(1..=LIMIT_MAX).contains(&limit) {
-        return refuse("limit", "out_of_range", "must be between 1 and 100");
-    }
+    let asked: Page = request.query()?;
+    let limit = page::limit(asked.limit)?;
     let is_status = |text: &str| JobStatus::ALL.iter().any(|one| one.as_str() == text);
-    if page.status.as_deref().is_some_and(|text| !is_status(text)) {
+    if asked.status.as_deref().is_some_and(|text| !is_status(text)) {
         let message = "must be pending, dispatched, done, dead or cancelled";
-        return refuse("status", "invalid_value", message);
+        let error = FieldError::new("status", "invalid_value", message);
+        return Err(ApiError::invalid(vec![error]));
     }
-    let after = match page.cursor.as_deref() {
-        None => Some(Cursor::start()),
-        Some(text) => Cursor::parse(text),
-    };
-    let Some(after) = after else {
-        let message = "must be the next_cursor of an earlier answer";
-        return refuse("cursor", "invalid_cursor", message);
-    };
+    let after = Cursor::read(asked.cursor.as_deref())?;
     let before = (after.created_at, after.id.as_str());
-    let (status, kind) = (page.status.as_deref(), page.kind.as_deref());
-    // One more than is shown tells whether there is a next page.
+    let (status, kind) = (asked.status.as_deref(), asked.kind.as_deref());
     let jobs = suoke_jobs::page(db, status, kind, before, limit + 1).await?;
-    reply::json(&view::page(jobs, limit as usize)?)
+    reply::json(&view::page(jobs, limit)?)
 }
 
 fn missing() -> ApiError {

@@ -2,10 +2,9 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use suoke_guest::page::{self, Cursor};
 use suoke_guest::{ApiError, clock};
 use suoke_jobs::Job;
-
-use crate::cursor::Cursor;
 
 /// A job.
 #[derive(Debug, Serialize)]
@@ -58,10 +57,8 @@ pub(crate) fn job(job: Job) -> Result<Shown, ApiError> {
 }
 
 /// At most `limit` of the jobs, and where the list goes on.
-pub(crate) fn page(mut jobs: Vec<Job>, limit: usize) -> Result<PageOfJobs, ApiError> {
-    let has_more = jobs.len() > limit;
-    jobs.truncate(limit);
-    let last = jobs.last().filter(|_| has_more).map(|job| Cursor {
+pub(crate) fn page(mut jobs: Vec<Job>, limit: u32) -> Result<PageOfJobs, ApiError> {
+    let last = page::cut(&mut jobs, limit).map(|job| Cursor {
         created_at: job.created_at,
         id: job.id.clone(),
     });

@@ -4,16 +4,10 @@ mod queries;
 mod view;
 
 use serde::Deserialize;
-use suoke_guest::{ApiError, FieldError, Reply, Request, clock, ids, reply};
+use suoke_guest::{ApiError, Reply, Request, clock, ids, page, reply};
 use suoke_store::Database;
 
 suoke_guest::http_service!(route);
-
-/// How many are shown unless the caller says otherwise.
-const LIMIT_DEFAULT: u32 = 20;
-
-/// How many may be asked for.
-const LIMIT_MAX: u32 = 100;
 
 /// The query of the list.
 #[derive(Debug, Deserialize)]
@@ -47,22 +41,12 @@ async fn read(db: &Database, user_id: &str, id: &str) -> Result<Reply, ApiError>
 }
 
 async fn list(db: &Database, user_id: &str, request: &Request) -> Result<Reply, ApiError> {
-    let page: Page = request.query()?;
-    let limit = page.limit.unwrap_or(LIMIT_DEFAULT);
-    if !(1..=LIMIT_MAX).contains(&limit) {
-        let error = FieldError::new("limit", "out_of_range", "must be between 1 and 100");
-        return Err(ApiError::invalid(vec![error]));
-    }
-    if page.cursor.as_deref().is_some_and(|id| !ids::is_id(id)) {
-        let message = "must be the next_cursor of an earlier answer";
-        let error = FieldError::new("cursor", "invalid_cursor", message);
-        return Err(ApiError::invalid(vec![error]));
-    }
-    // One more than is shown tells whether there is a next page.
-    let before = page.cursor.as_deref();
-    let rows = queries::page(db, user_id, before, page.unread, limit + 1).await?;
+    let asked: Page = request.query()?;
+    let limit = page::limit(asked.limit)?;
+    let before = page::id_cursor(asked.cursor.as_deref())?;
+    let rows = queries::page(db, user_id, before, asked.unread, limit + 1).await?;
     let lang = request.lang();
-    let shown = view::page(rows, limit as usize, lang);
+    let shown = view::page(rows, limit, lang);
     Ok(reply::json(&shown)?.header("content-language", lang.tag()))
 }
 

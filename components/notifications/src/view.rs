@@ -1,7 +1,7 @@
 //! Notifications as callers see them: the words are made here, in their language.
 
 use serde::Serialize;
-use suoke_guest::{Lang, clock};
+use suoke_guest::{Lang, clock, page};
 
 use crate::queries::NotificationRow;
 
@@ -27,14 +27,8 @@ pub(crate) struct PageOfNotifications {
 }
 
 /// At most `limit` of the rows, and where the list goes on.
-pub(crate) fn page(
-    mut rows: Vec<NotificationRow>,
-    limit: usize,
-    lang: Lang,
-) -> PageOfNotifications {
-    let has_more = rows.len() > limit;
-    rows.truncate(limit);
-    let next_cursor = rows.last().filter(|_| has_more).map(|row| row.id.clone());
+pub(crate) fn page(mut rows: Vec<NotificationRow>, limit: u32, lang: Lang) -> PageOfNotifications {
+    let next_cursor = page::cut(&mut rows, limit).map(|row| row.id.clone());
     PageOfNotifications {
         notifications: rows
             .into_iter()

@@ -5,7 +5,7 @@ mod view;
 
 use serde::Deserialize;
 use suoke_events::announce;
-use suoke_guest::{ApiError, FieldError, Reply, Request, clock, log, reply};
+use suoke_guest::{ApiError, FieldError, Reply, Request, clock, log, page, reply};
 use suoke_sagas::machine::{Input, Status};
 use suoke_sagas::orchestrator::{self, LABEL, Operated};
 use suoke_store::Database;
@@ -13,12 +13,6 @@ use suoke_store::Database;
 use cursor::Cursor;
 
 suoke_guest::http_service!(route);
-
-/// How many are shown unless the caller says otherwise.
-const LIMIT_DEFAULT: u32 = 20;
-
-/// How many may be asked for.
-const LIMIT_MAX: u32 = 100;
 
 /// How many lines of a log are shown: more than a saga with all its tries has.
 const LOG_LINES_MAX: u32 = 1_000;
@@ -80,35 +74,23 @@ async fn act(db: &mut Database, id: &str, action: &str) -> Result<Reply, ApiErro
 }
 
 async fn list(db: &Database, request: &Request) -> Result<Reply, ApiError> {
-    let page: Page = request.query()?;
-    let limit = page.limit.unwrap_or(LIMIT_DEFAULT);
-    let refuse = |field: &str, code, message: &str| {
-        Err(ApiError::invalid(vec![FieldError::new(
-            field, code, message,
-        )]))
-    };
-    if !(1..=LIMIT_MAX).contains(&limit) {
-        return refuse("limit", "out_of_range", "must be between 1 and 100");
-    }
+    let asked: Page = request.query()?;
+    let limit = page::limit(asked.limit)?;
     let is_status = |text: &str| Status::ALL.iter().any(|one| one.as_str() == text);
-    if page.status.as_deref().is_some_and(|text| !is_status(text)) {
+    if asked.status.as_deref().is_some_and(|text| !is_status(text)) {
         let message =
             "must be running, completed, compensating, compensated, needs_attention or failed";
-        return refuse("status", "invalid_value", message);
+        let error = FieldError::new("status", "invalid_value", message);
+        return Err(ApiError::invalid(vec![error]));
     }
-    let after = match page.cursor.as_deref() {
-        None => Some(Cursor::start()),
-        Some(text) => Cursor::parse(text),
-    };
-    let Some(after) = after else {
-        let message = "must be the next_cursor of an earlier answer";
-        return refuse("cursor", "invalid_cursor", message);
+    let after = match asked.cursor.as_deref() {
+        None => Cursor::start(),
+        Some(text) => Cursor::parse(text).ok_or_else(page::invalid_cursor)?,
     };
     let before = (after.created_at, after.id.as_str());
-    let (status, saga) = (page.status.as_deref(), page.saga.as_deref());
-    // One more than is shown tells whether there is a next page.
+    let (status, saga) = (asked.status.as_deref(), asked.saga.as_deref());
     let sagas = suoke_sagas::page(db, status, saga, before, limit + 1).await?;
-    reply::json(&view::page(sagas, limit as usize))
+    reply::json(&view::page(sagas, limit))
 }
 
 fn missing() -> ApiError {

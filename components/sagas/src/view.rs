@@ -1,7 +1,7 @@
 //! Sagas as operators see them: without the data they work with.
 
 use serde::Serialize;
-use suoke_guest::clock;
+use suoke_guest::{clock, page};
 use suoke_sagas::{LogLine, Summary};
 
 use crate::cursor::Cursor;
@@ -82,10 +82,8 @@ pub(crate) fn full(found: Summary, lines: Vec<LogLine>) -> Full {
 }
 
 /// At most `limit` of the sagas, and where the list goes on.
-pub(crate) fn page(mut sagas: Vec<Summary>, limit: usize) -> PageOfSagas {
-    let has_more = sagas.len() > limit;
-    sagas.truncate(limit);
-    let last = sagas.last().filter(|_| has_more).map(|saga| Cursor {
+pub(crate) fn page(mut sagas: Vec<Summary>, limit: u32) -> PageOfSagas {
+    let last = page::cut(&mut sagas, limit).map(|saga| Cursor {
         created_at: saga.created_at,
         id: saga.id.clone(),
     });

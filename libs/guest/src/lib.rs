@@ -32,6 +32,7 @@ pub mod ids;
 pub mod json;
 mod lang;
 pub mod log;
+pub mod page;
 mod problem;
 pub mod reply;
 mod request;
