@@ -205,3 +205,48 @@ async fn of_two_who_append_to_a_stream_with_one_version_one_wins() {
         (&json!(2), &json!(2))
     );
 }
+
+#[tokio::test]
+async fn one_request_is_followed_through_all_its_events() {
+    let life = Life::embedded().await;
+    let token = life.register("fang@example.com").await;
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let request = life
+        .host
+        .request("POST", "/consultation")
+        .header("content-type", "application/json")
+        .header("authorization", format!("Bearer {token}"))
+        .header("x-request-id", "request-to-follow")
+        .header("traceparent", format!("00-{trace}-b7ad6b7169203331-01"));
+    let body = json!({ "chief_complaint": "最近总是失眠，口干" }).to_string();
+    let created = life.host.send(request.body(whole(body)).unwrap()).await;
+    created.expect(201);
+    let listed = eventually("the saga is completed", async || {
+        let path = "/api/v1/events?correlation=request-to-follow&limit=100";
+        let listed = life.ask(path).await["events"].as_array()?.clone();
+        let ended = listed.iter().any(|event| event["type"] == "saga.completed");
+        ended.then_some(listed)
+    })
+    .await;
+    let ids: Vec<&str> = listed
+        .iter()
+        .filter_map(|event| event["id"].as_str())
+        .collect();
+    assert!(ids.len() > 10, "{listed:?}");
+    let mut first = 0;
+    for id in &ids {
+        let event = life.ask(&format!("/api/v1/events/{id}")).await["event"].clone();
+        assert!(
+            event["traceparent"].as_str().unwrap().contains(trace),
+            "{event}"
+        );
+        match event["causationid"].as_str() {
+            Some(cause) => assert!(ids.contains(&cause), "{event}"),
+            None => {
+                assert_eq!(event["type"], "health.consultation");
+                first += 1;
+            }
+        }
+    }
+    assert_eq!(first, 1);
+}
