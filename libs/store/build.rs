@@ -16,7 +16,8 @@ mod split;
 
 /// The shared files that are the first migration of a label; the numbers of its
 /// own begin with 0002.
-const SHARED: [(&str, &[&str]); 4] = [
+const SHARED: [(&str, &[&str]); 5] = [
+    ("ai", &["events.sql", "participants.sql"]),
     ("care", &["events.sql", "participants.sql"]),
     ("health", &["events.sql", "participants.sql"]),
     ("identity", &["events.sql"]),

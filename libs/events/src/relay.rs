@@ -21,7 +21,7 @@ use decide::{Answer, Due, Required, Verdict, verdict};
 pub use subscriptions::subscriptions;
 
 /// The databases that have event tables.
-pub const LABELS: [&str; 4] = ["care", "health", "identity", "platform"];
+pub const LABELS: [&str; 5] = ["ai", "care", "health", "identity", "platform"];
 
 /// How many events are looked at together.
 const PAGE_EVENTS: u32 = 500;

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use crate::{Database, FromRow, Row, Sql, StoreError, Value, params};
 
-const LABELS: [&str; 4] = ["care", "health", "identity", "platform"];
+const LABELS: [&str; 5] = ["ai", "care", "health", "identity", "platform"];
 
 async fn care() -> Database {
     Database::open_in_memory("care").await.unwrap()

@@ -25,7 +25,7 @@ const REDIS_OF_100: u8 = 30;
 const PATIENCE: Duration = Duration::from_secs(400);
 
 /// What each label has in its database.
-const LABELS: [&str; 4] = ["care", "health", "identity", "platform"];
+const LABELS: [&str; 5] = ["ai", "care", "health", "identity", "platform"];
 
 /// What a participant leaves behind for each consultation that is completed.
 const EFFECTS: [(&str, &str); 3] = [
