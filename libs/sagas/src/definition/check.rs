@@ -11,6 +11,9 @@ const STEPS_MAX: usize = 32;
 /// How many may take part in one step.
 const PARTICIPANTS_MAX: usize = 16;
 
+/// How many fields the context may be made of.
+const CONTEXT_FIELDS_MAX: usize = 32;
+
 /// How long a name may be.
 const NAME_SIZE_BYTES_MAX: usize = 64;
 
@@ -75,6 +78,7 @@ impl Definition {
         flaws.unless(self.version > 0, "version", "is 0", "count from 1");
         let is_fine = is_channel(&self.starts_on);
         flaws.unless(is_fine, "starts_on", "is no event type", CHANNEL_MEND);
+        self.check_context(&mut flaws);
         self.check_id(&mut flaws);
         let count = self.steps.len();
         let is_fine = (1..=STEPS_MAX).contains(&count);
@@ -94,6 +98,21 @@ impl Definition {
             definition: self.name.clone(),
             flaws: flaws.found,
         })
+    }
+
+    fn check_context(&self, flaws: &mut Flaws) {
+        let Some(kept) = &self.context else {
+            return;
+        };
+        let is_fine = kept.len() <= CONTEXT_FIELDS_MAX;
+        let reason = format!("has {} fields", kept.len());
+        flaws.unless(is_fine, "context", &reason, "name at most 32");
+        let names: BTreeSet<&String> = kept.iter().collect();
+        let is_fine = names.len() == kept.len();
+        flaws.unless(is_fine, "context", "names one twice", "name each once");
+        let is_fine = names.iter().all(|name| is_id(name));
+        let mend = "write letters, digits, -, _ and .";
+        flaws.unless(is_fine, "context", "has what is no field", mend);
     }
 
     fn check_id(&self, flaws: &mut Flaws) {

@@ -19,6 +19,7 @@
 //! | `name`, `version` | how it is called; a saga that runs keeps the version it began with |
 //! | `enabled` | `false`: it is checked, and starts nothing |
 //! | `starts_on` | the type of the event that starts it; its data is the context |
+//! | `context` | the fields of that data which the context keeps, all where it is left out: what no step needs, such as an address, is then stored and sent nowhere |
 //! | `saga_id_from` | the saga's id, made of fields of that data: an event that comes twice starts one saga |
 //! | `steps[].name` | what its outputs are found by |
 //! | `steps[].command` | the type of the command's event, which participants subscribe to |
@@ -63,6 +64,9 @@ pub struct Definition {
     pub enabled: bool,
     /// The type of the event that starts it.
     pub starts_on: String,
+    /// The fields of the event's data that become the context; all without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<Vec<String>>,
     /// The id with `{field}` for fields of the event's data.
     pub saga_id_from: String,
     /// What is done, in this order.
@@ -140,6 +144,15 @@ impl Definition {
             .iter()
             .map(|(file, json)| Self::parse(file, json))
             .collect()
+    }
+
+    /// What a saga that this data starts keeps of it.
+    #[must_use]
+    pub fn context_of(&self, mut data: Map<String, Value>) -> Map<String, Value> {
+        if let Some(kept) = &self.context {
+            data.retain(|field, _| kept.contains(field));
+        }
+        data
     }
 
     /// The id of the saga that this data starts.

@@ -12,6 +12,7 @@ fn order() -> Value {
         "version": 1,
         "starts_on": "order.placed",
         "saga_id_from": "order_{order_id}",
+        "context": ["order_id", "amount"],
         "steps": [
             {"name": "reserve", "command": "stock.reserve", "participants": ["stock"]},
             {"name": "pay", "command": "payment.take", "participants": ["a", "b"]}
@@ -76,6 +77,12 @@ fn errors_name_definition_step_field_and_mend() {
             "/saga_id_from",
             json!("a/{b}"),
             "field \"saga_id_from\": cannot be an id",
+        ),
+        (
+            "/context",
+            json!(["a", "b c", "a"]),
+            "field \"context\": names one twice; name each once; \
+             saga \"order\", field \"context\": has what is no field",
         ),
         (
             "/steps",
@@ -144,4 +151,22 @@ fn the_id_is_made_of_the_data() {
     ] {
         assert_eq!(id(odd), Err("order_id".to_owned()));
     }
+}
+
+#[test]
+fn the_context_keeps_what_the_definition_names_and_all_where_it_names_nothing() {
+    let mut order = Definition::parse("order.json", &order().to_string()).unwrap();
+    let placed = json!({"order_id": "o1", "amount": 7, "email": "fang@example.com"});
+    let placed = placed.as_object().unwrap();
+    let kept = order.context_of(placed.clone());
+    assert_eq!(Value::Object(kept), json!({"order_id": "o1", "amount": 7}));
+    order.context = None;
+    assert_eq!(&order.context_of(placed.clone()), placed);
+}
+
+#[test]
+fn a_registration_keeps_nothing_of_a_person_but_the_id() {
+    let all = Definition::all().unwrap();
+    let found = all.iter().find(|one| one.name == "user_registration");
+    assert_eq!(found.unwrap().context, Some(vec!["user_id".to_owned()]));
 }

@@ -135,6 +135,7 @@ impl Saga {
             saga: saga(),
             field,
         })?;
+        let data = definition.context_of(data);
         if data.contains_key(OUTPUTS) {
             return Err(StartError::Outputs { saga: saga() });
         }
