@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use suoke_guest::{ApiError, Request, clock, fetch};
 
 use crate::cache::{KeyCache, Lookup};
+use crate::caller::{AuthMethod, Identity};
 use crate::jwks::Jwks;
 use crate::keys::PublicKey;
 use crate::settings::Verification;
@@ -22,37 +23,16 @@ const KEYS_SIZE_BYTES_MAX: usize = 64 * 1024;
 /// Public keys by name, settings, and checked tokens by their hashes.
 static CACHE: Mutex<KeyCache> = Mutex::new(KeyCache::new());
 
-/// Somebody whose token was verified.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// The user.
-    pub user_id: String,
-    /// What the user is: `user`, `admin`.
-    pub roles: Vec<String>,
-    /// What the token is for; everything the roles allow when empty.
-    pub scopes: Vec<String>,
-    /// Names the token.
-    pub token_id: String,
-    /// Until when the token is good, in seconds since the Unix epoch.
-    pub expires_at: i64,
-}
-
-impl Identity {
-    /// Whether the user has this role.
-    #[must_use]
-    pub fn has_role(&self, role: &str) -> bool {
-        self.roles.iter().any(|known| known == role)
-    }
-}
-
 impl From<Claims> for Identity {
     fn from(claims: Claims) -> Self {
         Self {
             user_id: claims.sub,
             roles: claims.roles,
             scopes: claims.scopes,
+            session_id: None,
             token_id: claims.jti,
             expires_at: claims.exp,
+            method: AuthMethod::Jwt,
         }
     }
 }

@@ -1,25 +1,23 @@
 //! Who somebody is: passwords, access tokens, refresh tokens, accounts.
 //!
-//! A function that needs to know who asks calls [`authenticate`]; its manifest
-//! gives it the variables `identity_issuer` and `identity_audience` and allows
-//! `http://auth-keys.spin.internal`:
+//! A function that needs to know who asks calls [`caller`], or [`operator`] when
+//! only administrators and operators may ask; its manifest puts the gateway in
+//! front of it:
 //!
 //! ```no_run
 //! # use suoke_guest::{ApiError, Reply, Request, reply};
 //! async fn route(request: Request) -> Result<Reply, ApiError> {
 //!     request.allow(&["GET"])?;
-//!     let who = suoke_identity::authenticate(&request).await?;
+//!     let who = suoke_identity::caller(&request)?;
 //!     reply::json(&who.user_id)
 //! }
 //! ```
-//!
-//! Operators have no account: [`operator`] lets those pass who know the secret
-//! variable `operator_token`.
 
 pub mod accounts;
 mod attempts;
 mod authenticate;
 mod cache;
+pub mod caller;
 pub mod email;
 pub mod jwks;
 mod keys;
@@ -30,7 +28,8 @@ pub mod refresh;
 mod settings;
 pub mod token;
 
-pub use authenticate::{Identity, authenticate};
+pub use authenticate::authenticate;
+pub use caller::{AuthMethod, Identity, caller, client_ip, operator, optional_caller};
 pub use keys::{KeyError, PublicKey, SigningKey};
-pub use operator::operator;
+pub use operator::operator_token;
 pub use settings::{Settings, Verification};

@@ -18,7 +18,7 @@ const TOKEN_SIZE_BYTES_MIN: usize = 32;
 /// # Errors
 /// 401 `token_missing` or `token_invalid`; 500 when the variable is missing or
 /// too short to be a secret.
-pub async fn operator(request: &Request) -> Result<(), ApiError> {
+pub async fn operator_token(request: &Request) -> Result<(), ApiError> {
     let given = request.bearer().ok_or(TokenError::Missing)?;
     let expected = variables::get(VARIABLE).await?;
     if expected.len() < TOKEN_SIZE_BYTES_MIN {
@@ -58,7 +58,7 @@ mod tests {
             Request::new("GET", "/"),
             Request::new("GET", "/").with_header("authorization", "Basic x"),
         ] {
-            let error = block_on(operator(&request)).unwrap_err();
+            let error = block_on(operator_token(&request)).unwrap_err();
             assert_eq!((error.status(), error.code()), (401, "token_missing"));
         }
     }
