@@ -13,6 +13,15 @@ pub(crate) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
         let error = FieldError::new(root("."), "wrong_type", "must be an object");
         return Err(ApiError::invalid(vec![error]));
     }
+    decode_any(body)
+}
+
+/// Decodes a JSON body that is a list.
+pub(crate) fn decode_list<T: DeserializeOwned>(body: &[u8]) -> Result<Vec<T>, ApiError> {
+    decode_any(body)
+}
+
+fn decode_any<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let decoded = serde_path_to_error::deserialize(&mut deserializer);
     let value = decoded.map_err(|error| {

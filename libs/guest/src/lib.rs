@@ -26,6 +26,7 @@
 
 pub mod clock;
 pub mod cron;
+pub mod document;
 mod error;
 pub mod fetch;
 pub mod ids;
@@ -39,6 +40,7 @@ mod request;
 mod serve;
 pub mod trace;
 pub mod variables;
+pub mod version;
 #[cfg(target_family = "wasm")]
 #[doc(hidden)]
 pub mod wasi;

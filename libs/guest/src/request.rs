@@ -214,6 +214,21 @@ impl Request {
         &mut self,
         bytes_max: usize,
     ) -> Result<T, ApiError> {
+        json::decode(&self.json_bytes(bytes_max).await?)
+    }
+
+    /// The JSON body where it is a list.
+    ///
+    /// # Errors
+    /// 400 that names the item and its field, 413, or 415.
+    pub async fn json_list<T: DeserializeOwned>(
+        &mut self,
+        bytes_max: usize,
+    ) -> Result<Vec<T>, ApiError> {
+        json::decode_list(&self.json_bytes(bytes_max).await?)
+    }
+
+    async fn json_bytes(&mut self, bytes_max: usize) -> Result<Vec<u8>, ApiError> {
         let media = self.header("content-type").unwrap_or_default();
         let media = media
             .split(';')
@@ -227,8 +242,7 @@ impl Request {
             return Err(ApiError::unsupported_media_type("Send application/json.")
                 .header("accept", "application/json"));
         }
-        let body = self.bytes_within(bytes_max).await?;
-        json::decode(&body)
+        self.bytes_within(bytes_max).await
     }
 
     /// The body; it can be read once.
@@ -359,6 +373,25 @@ mod tests {
                 .status(),
             413
         );
+    }
+
+    #[test]
+    fn a_list_names_the_item_that_is_wrong() {
+        let list = |body: &str| {
+            let mut request = Request::new("PUT", "/").with_json(body);
+            block_on(request.json_list::<Named>(100))
+        };
+        assert_eq!(list(r#"[{"name":"a"},{"name":"b"}]"#).unwrap().len(), 2);
+        assert!(list("[]").unwrap().is_empty());
+        for (body, field) in [
+            (r#"[{"name":"a"},{}]"#, "[1].name"),
+            (r#"[{"name":"a","x":1}]"#, "[0].x"),
+            (r#"{"name":"a"}"#, ""),
+        ] {
+            let error = list(body).unwrap_err();
+            let told = (error.status(), error.errors()[0].field.as_str());
+            assert_eq!(told, (400, field), "{body}");
+        }
     }
 
     #[test]
