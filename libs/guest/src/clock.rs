@@ -29,6 +29,19 @@ pub fn parse_rfc3339(text: &str) -> Option<i64> {
         .map(|instant| instant.timestamp_millis())
 }
 
+/// Lets so many milliseconds pass; other work of the host goes on meanwhile.
+#[cfg(target_family = "wasm")]
+pub async fn wait_ms(ms: u64) {
+    use spin_sdk::wasip3::clocks::monotonic_clock;
+
+    monotonic_clock::wait_for(ms.saturating_mul(1_000_000)).await;
+}
+
+/// Lets time pass; natively nobody waits.
+#[cfg(not(target_family = "wasm"))]
+#[expect(clippy::unused_async, reason = "the same shape as in a component")]
+pub async fn wait_ms(_ms: u64) {}
+
 #[cfg(test)]
 mod tests {
     use super::*;
