@@ -35,7 +35,8 @@ pub struct App {
     pub options: AppOptions,
     /// Application variables by name.
     pub variables: BTreeMap<String, Variable>,
-    /// Components by id.
+    /// Components by id. One that triggers want different middleware before is
+    /// here for each: under its own id, and as `COMPONENT-for-TRIGGER`.
     pub components: BTreeMap<String, Component>,
     /// What starts the components, in the order of the manifest.
     pub triggers: Vec<Trigger>,
@@ -158,7 +159,7 @@ pub struct CronTrigger {
 /// One component and what it may use.
 #[derive(Clone, Debug, Default)]
 pub struct Component {
-    /// The id in the manifest.
+    /// The id in the manifest, whatever it is found under in [`App::components`].
     pub id: String,
     /// What it does; empty when not given.
     pub description: String,
@@ -180,6 +181,8 @@ pub struct Component {
     pub build: Option<Build>,
     /// Components plugged into its imports.
     pub dependencies: Vec<Dependency>,
+    /// Components that take its HTTP requests first, the outermost first.
+    pub middleware: Vec<Middleware>,
     /// Bounds on its resources, from `[component.NAME.tool.suoke]`.
     pub limits: Limits,
     /// `[component.NAME.tool.suoke] acknowledges`.
@@ -227,6 +230,28 @@ pub struct Dependency {
     pub export: Option<String>,
     /// Which capabilities of the component it may use.
     pub inherit: Inherit,
+}
+
+/// A component in front of another: HTTP requests reach it first, and go on as
+/// it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Middleware {
+    /// What the manifest calls it: the id of a component, or a path.
+    pub name: String,
+    /// Where the manifest says so, such as `spin.toml:9:28`.
+    pub place: String,
+    /// Path of its wasm file.
+    pub source: PathBuf,
+    /// Which capabilities of the component behind it it may use.
+    pub inherit: Inherit,
+}
+
+impl Middleware {
+    /// Whether it does the same as another, wherever the two are named.
+    #[must_use]
+    pub fn does_as(&self, other: &Self) -> bool {
+        self.source == other.source && self.inherit == other.inherit
+    }
 }
 
 /// Which capabilities a dependency shares with the component that uses it.

@@ -10,11 +10,18 @@ use sha2::{Digest, Sha256};
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
-use crate::compose::{self, Plug};
+use crate::compose::{self, Layer, Parts, Plug};
 use crate::error::LoadError;
 use crate::function::{Function, FunctionParts};
 use crate::interface::Interface;
 use crate::state::State;
+
+/// Guests in one instance that room is kept for: a function, what is plugged into
+/// it and what stands in front of it.
+const GUESTS_PER_INSTANCE: u32 = 3;
+
+/// Core instances, and tables, of one guest: its own and those that link it.
+const CORES_PER_GUEST: u32 = 4;
 
 /// How often a running guest is asked whether it may go on.
 const EPOCH_TICK: Duration = Duration::from_millis(5);
@@ -111,40 +118,18 @@ impl Engine {
     }
 
     fn compiled(&self, component: &host_app::Component) -> Result<Component, LoadError> {
-        let root = read(component, &component.source)?;
-        let plugs = component
-            .dependencies
-            .iter()
-            .map(|dependency| {
-                Ok(Plug {
-                    dependency,
-                    bytes: read(component, &dependency.source)?,
-                })
-            })
-            .collect::<Result<Vec<_>, LoadError>>()?;
+        let parts = read_parts(component)?;
         let Some(folder) = &self.cache_dir else {
-            return self.compile(component, &self.composed(component, root, &plugs)?);
+            return self.compile(component, &compose::compose(component, parts)?);
         };
-        let cached = folder.join(format!("{}.cwasm", cache_key(&self.engine, &root, &plugs)));
+        let cached = folder.join(format!("{}.cwasm", cache_key(&self.engine, &parts)));
         if let Some(compiled) = self.read_cache(&cached) {
             return Ok(compiled);
         }
-        let bytes = self.composed(component, root, &plugs)?;
+        let bytes = compose::compose(component, parts)?;
         let compiled = self.compile(component, &bytes)?;
         self.write_cache(&cached, &compiled);
         Ok(compiled)
-    }
-
-    fn composed(
-        &self,
-        component: &host_app::Component,
-        root: Vec<u8>,
-        plugs: &[Plug<'_>],
-    ) -> Result<Vec<u8>, LoadError> {
-        if plugs.is_empty() {
-            return Ok(root);
-        }
-        compose::compose(&component.id, root, plugs)
     }
 
     fn compile(
@@ -195,6 +180,27 @@ impl Engine {
     }
 }
 
+/// Reads the files of a component and of everything it is composed with.
+fn read_parts(component: &host_app::Component) -> Result<Parts<'_>, LoadError> {
+    let plugs = component.dependencies.iter().map(|dependency| {
+        Ok(Plug {
+            dependency,
+            bytes: read(component, &dependency.source)?,
+        })
+    });
+    let layers = component.middleware.iter().map(|middleware| {
+        Ok(Layer {
+            middleware,
+            bytes: read(component, &middleware.source)?,
+        })
+    });
+    Ok(Parts {
+        root: read(component, &component.source)?,
+        plugs: plugs.collect::<Result<_, LoadError>>()?,
+        layers: layers.collect::<Result<_, LoadError>>()?,
+    })
+}
+
 fn read(component: &host_app::Component, path: &Path) -> Result<Vec<u8>, LoadError> {
     fs::read(path).map_err(|error| LoadError::Unreadable {
         component: component.id.clone(),
@@ -204,7 +210,7 @@ fn read(component: &host_app::Component, path: &Path) -> Result<Vec<u8>, LoadErr
 }
 
 /// A name for compiled code that changes with everything it depends on.
-fn cache_key(engine: &wasmtime::Engine, root: &[u8], plugs: &[Plug<'_>]) -> String {
+fn cache_key(engine: &wasmtime::Engine, parts: &Parts<'_>) -> String {
     use std::hash::{Hash, Hasher};
 
     /// Feeds a hash into SHA-256, so that nothing of it is lost.
@@ -220,8 +226,8 @@ fn cache_key(engine: &wasmtime::Engine, root: &[u8], plugs: &[Plug<'_>]) -> Stri
 
     let mut hasher = Into256(Sha256::new());
     engine.precompile_compatibility_hash().hash(&mut hasher);
-    root.hash(&mut hasher);
-    for plug in plugs {
+    parts.root.hash(&mut hasher);
+    for plug in &parts.plugs {
         format!(
             "{:?}",
             (
@@ -232,6 +238,10 @@ fn cache_key(engine: &wasmtime::Engine, root: &[u8], plugs: &[Plug<'_>]) -> Stri
         )
         .hash(&mut hasher);
         plug.bytes.hash(&mut hasher);
+    }
+    for layer in &parts.layers {
+        format!("middleware {:?}", layer.middleware.inherit).hash(&mut hasher);
+        layer.bytes.hash(&mut hasher);
     }
     let digest = hasher.0.finalize();
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -265,12 +275,14 @@ fn make_engine(options: &EngineOptions) -> wasmtime::Result<wasmtime::Engine> {
 
 fn pool_config(options: &EngineOptions) -> PoolingAllocationConfig {
     let instances = options.instances_max;
+    let guests = instances.saturating_mul(GUESTS_PER_INSTANCE);
+    let cores = guests.saturating_mul(CORES_PER_GUEST);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
-        .total_core_instances(instances.saturating_mul(4))
-        .total_memories(instances.saturating_mul(2))
-        .total_tables(instances.saturating_mul(4))
-        .total_stacks(instances.saturating_mul(2))
+        .total_core_instances(cores)
+        .total_memories(guests)
+        .total_tables(cores)
+        .total_stacks(guests.saturating_mul(2))
         .max_core_instances_per_component(200)
         .max_memories_per_component(32)
         .max_tables_per_component(64)

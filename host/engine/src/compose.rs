@@ -1,12 +1,16 @@
-//! Plugs dependencies into the imports of a component.
+//! Plugs dependencies into the imports of a component, and puts middleware in
+//! front of it.
 
-use host_app::{Dependency, Inherit};
+use host_app::{Component, Dependency, Inherit, Middleware};
 use wac_graph::types::{Package, are_semver_compatible};
 use wac_graph::{CompositionGraph, EncodeOptions, NodeId, PackageId};
 use wit_component::{ComponentEncoder, DecodedWasm, StringEncoding, embed_component_metadata};
 use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve, WorldKey};
 
 use crate::error::LoadError;
+
+/// What takes requests, and what a middleware passes them on to.
+const HANDLER: &str = "wasi:http/handler@0.3.0";
 
 /// The interfaces behind each capability that a dependency may inherit, by the
 /// beginning of their names.
@@ -59,44 +63,68 @@ pub(crate) struct Plug<'a> {
     pub(crate) bytes: Vec<u8>,
 }
 
-/// Plugs every dependency into the imports of `root` it is meant for.
+/// A middleware and the bytes of its component.
+pub(crate) struct Layer<'a> {
+    pub(crate) middleware: &'a Middleware,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Everything that becomes one component.
+pub(crate) struct Parts<'a> {
+    pub(crate) root: Vec<u8>,
+    pub(crate) plugs: Vec<Plug<'a>>,
+    /// The outermost first.
+    pub(crate) layers: Vec<Layer<'a>>,
+}
+
+/// Plugs every dependency into the imports of the root it is meant for, and puts
+/// the middleware in front of its handler of requests. Whatever else the root
+/// exports stays.
 ///
 /// # Errors
 /// Naming the dependency, when it matches no import, lacks the export, takes an
-/// import that another dependency has, or is not a component.
-pub(crate) fn compose(
-    component: &str,
-    root: Vec<u8>,
-    plugs: &[Plug<'_>],
-) -> Result<Vec<u8>, LoadError> {
-    let mut composition = Composition::new(root).map_err(|reason| LoadError::Dependency {
-        component: component.to_owned(),
-        dependency: component.to_owned(),
+/// import that another dependency has, or is not a component; naming the
+/// middleware, when it or the root is no handler of requests.
+pub(crate) fn compose(component: &Component, parts: Parts<'_>) -> Result<Vec<u8>, LoadError> {
+    if parts.plugs.is_empty() && parts.layers.is_empty() {
+        return Ok(parts.root);
+    }
+    let broken = |dependency: &str, reason| LoadError::Dependency {
+        component: component.id.clone(),
+        dependency: dependency.to_owned(),
         reason,
-    })?;
-    for plug in plugs {
+    };
+    let mut composition =
+        Composition::new(parts.root).map_err(|reason| broken(&component.id, reason))?;
+    for plug in &parts.plugs {
         composition
             .plug(plug)
-            .map_err(|reason| LoadError::Dependency {
-                component: component.to_owned(),
-                dependency: plug.dependency.name.clone(),
+            .map_err(|reason| broken(&plug.dependency.name, reason))?;
+    }
+    // From the inside out.
+    for layer in parts.layers.iter().rev() {
+        composition
+            .wrap(layer)
+            .map_err(|reason| LoadError::Middleware {
+                component: component.id.clone(),
+                place: layer.middleware.place.clone(),
+                middleware: layer.middleware.name.clone(),
                 reason,
             })?;
     }
     composition
         .encode()
-        .map_err(|reason| LoadError::Dependency {
-            component: component.to_owned(),
-            dependency: component.to_owned(),
-            reason,
-        })
+        .map_err(|reason| broken(&component.id, reason))
 }
 
 struct Composition {
     graph: CompositionGraph,
     root: PackageId,
     instance: NodeId,
-    plugged: usize,
+    /// Parts beside the root.
+    added: usize,
+    /// The handler of the outermost middleware so far.
+    handler: Option<NodeId>,
 }
 
 impl Composition {
@@ -108,7 +136,8 @@ impl Composition {
             graph,
             root,
             instance,
-            plugged: 0,
+            added: 0,
+            handler: None,
         })
     }
 
@@ -119,9 +148,7 @@ impl Composition {
             return Err("it matches no import of the component; name the package or interface as the component imports it".to_owned());
         }
         let bytes = deny(&plug.bytes, &dependency.inherit)?;
-        let name = format!("suoke:dependency{}", self.plugged);
-        self.plugged += 1;
-        let package = register(&mut self.graph, &name, bytes)?;
+        let package = self.add(bytes)?;
         let instance = self.graph.instantiate(package);
         for import in imports {
             let wanted = dependency.export.as_deref().unwrap_or(&import);
@@ -143,9 +170,46 @@ impl Composition {
         Ok(())
     }
 
+    /// Puts a middleware in front of what is there.
+    fn wrap(&mut self, layer: &Layer<'_>) -> Result<(), String> {
+        let inner = match self.handler {
+            Some(handler) => handler,
+            None => self.handler_of_root()?,
+        };
+        let package = self.add(deny(&layer.bytes, &layer.middleware.inherit)?)?;
+        let import = find_handler(self.imports(package)).ok_or_else(|| not_both("import"))?;
+        let export = find_handler(self.exports(package)).ok_or_else(|| not_both("export"))?;
+        let instance = self.graph.instantiate(package);
+        self.graph
+            .set_instantiation_argument(instance, &import, inner)
+            .map_err(|error| format!("it cannot pass requests on: {error}"))?;
+        let outer = self
+            .graph
+            .alias_instance_export(instance, &export)
+            .map_err(|error| error.to_string())?;
+        self.handler = Some(outer);
+        Ok(())
+    }
+
+    fn handler_of_root(&mut self) -> Result<NodeId, String> {
+        let name = find_handler(self.exports(self.root)).ok_or_else(|| {
+            format!(
+                "the component behind it must export {HANDLER:?}, and does not; build it with spin-sdk 7 (`#[http_service]`), or remove the middleware: components of WASI 0.2 cannot have one"
+            )
+        })?;
+        self.graph
+            .alias_instance_export(self.instance, &name)
+            .map_err(|error| error.to_string())
+    }
+
+    fn add(&mut self, bytes: Vec<u8>) -> Result<PackageId, String> {
+        let name = format!("suoke:part{}", self.added);
+        self.added += 1;
+        register(&mut self.graph, &name, bytes)
+    }
+
     /// The imports of the root that a dependency of this name satisfies.
     fn imports_for(&self, name: &str) -> Vec<String> {
-        let world = self.graph[self.root].ty();
         let matches = |import: &str| {
             let (package, version) = split_version(name);
             let (import_package, import_version) = split_version(import);
@@ -163,12 +227,14 @@ impl Composition {
             };
             same_name && same_version
         };
-        self.graph.types()[world]
-            .imports
-            .keys()
-            .filter(|import| matches(import))
-            .cloned()
-            .collect()
+        let mut imports = self.imports(self.root);
+        imports.retain(|import| matches(import));
+        imports
+    }
+
+    fn imports(&self, package: PackageId) -> Vec<String> {
+        let world = self.graph[package].ty();
+        self.graph.types()[world].imports.keys().cloned().collect()
     }
 
     fn exports(&self, package: PackageId) -> Vec<String> {
@@ -178,10 +244,13 @@ impl Composition {
 
     fn encode(mut self) -> Result<Vec<u8>, String> {
         for name in self.exports(self.root) {
-            let export = self
-                .graph
-                .alias_instance_export(self.instance, &name)
-                .map_err(|error| error.to_string())?;
+            let export = match self.handler {
+                Some(handler) if is_handler(&name) => handler,
+                _ => self
+                    .graph
+                    .alias_instance_export(self.instance, &name)
+                    .map_err(|error| error.to_string())?,
+            };
             self.graph
                 .export(export, &name)
                 .map_err(|error| error.to_string())?;
@@ -195,6 +264,20 @@ impl Composition {
             .encode(options)
             .map_err(|error| format!("it cannot be composed: {error:#}"))
     }
+}
+
+fn is_handler(name: &str) -> bool {
+    name == HANDLER || are_semver_compatible(name, HANDLER)
+}
+
+fn find_handler(names: Vec<String>) -> Option<String> {
+    names.into_iter().find(|name| is_handler(name))
+}
+
+fn not_both(missing: &str) -> String {
+    format!(
+        "it must import and export {HANDLER:?}, and has no such {missing}; build it as the world \"wasi:http/middleware@0.3.0\", or remove it"
+    )
 }
 
 fn register(graph: &mut CompositionGraph, name: &str, bytes: Vec<u8>) -> Result<PackageId, String> {

@@ -47,6 +47,18 @@ pub enum LoadError {
         /// What does not fit.
         reason: String,
     },
+    /// A middleware that cannot stand in front of the component.
+    #[error("component {component:?}: {place}: middleware {middleware:?}: {reason}")]
+    Middleware {
+        /// The component.
+        component: String,
+        /// Where the manifest names the middleware, such as `spin.toml:9:28`.
+        place: String,
+        /// What the manifest calls it.
+        middleware: String,
+        /// What does not fit, and how to mend it.
+        reason: String,
+    },
     /// The component lacks the export its trigger needs.
     #[error("component {component:?} cannot be started by {trigger}: it must export {wanted}")]
     WrongExport {

@@ -80,6 +80,7 @@ pub(crate) fn read_one<'d>(
             sqlite_databases: read_labels(&table, "sqlite_databases"),
             build: table.table("build").map(read_build),
             dependencies: Vec::new(),
+            middleware: Vec::new(),
             limits,
             acknowledges,
         },

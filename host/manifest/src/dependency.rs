@@ -29,10 +29,15 @@ pub(crate) struct DependencyDraft<'d> {
     pub(crate) dependency: Dependency,
     pub(crate) value: Value<'d>,
     name: Option<DependencyName>,
+    pub(crate) origin: Origin<'d>,
+}
+
+/// Where a component comes from that is composed with another.
+pub(crate) struct Origin<'d> {
     /// The component of the application that it is, if it is one.
-    component: Option<(&'d str, Value<'d>)>,
-    /// Where its file is named.
-    pub(crate) path: Option<Value<'d>>,
+    pub(crate) component: Option<(&'d str, Value<'d>)>,
+    /// Its file, where it is named by one.
+    pub(crate) path: Option<(&'d str, Value<'d>)>,
 }
 
 /// Reads the dependencies of a component or of one of its profiles. The value of
@@ -97,21 +102,7 @@ fn read_one<'d>(
             "write \"ns:package\", \"ns:package/interface@1.0.0\", or words joined by '-'",
         );
     }
-    if value.is_string() {
-        report_remote(&value);
-        return None;
-    }
-    let table = value.table()?;
-    let remote = ["version", "registry", "package", "url", "digest"];
-    if let Some(remote) = remote.into_iter().find_map(|key| table.get(key)) {
-        report_remote(&remote);
-        return None;
-    }
-    let path = table.get("path");
-    let component = table.get("component");
-    if path.is_some() == component.is_some() {
-        table.fail("it must have either path or component", MEND);
-    }
+    let (table, origin) = read_origin(&value)?;
     let export = table.get("export");
     if let Some(export) = export.as_ref()
         && parsed.as_ref().is_ok_and(DependencyName::is_whole_package)
@@ -128,21 +119,89 @@ fn read_one<'d>(
             "keep one of the two",
         );
     }
-    let file = path.as_ref().and_then(Value::string);
     let draft = DependencyDraft {
         dependency: Dependency {
             name: name.to_owned(),
-            source: file.map_or_else(PathBuf::new, |file| context.root.join(file)),
+            source: origin.source(context),
             export: export.and_then(|e| e.string()).map(str::to_owned),
             inherit: inherit.as_ref().map(read_inherit).unwrap_or_default(),
         },
         name: parsed.ok(),
-        component: component.and_then(|value| Some((value.string()?, value))),
-        path,
+        origin,
         value: value.clone(),
     };
     table.finish();
     Some(draft)
+}
+
+/// Reads where a component comes from; the rest of the table is left to be read.
+pub(crate) fn read_origin<'d>(value: &Value<'d>) -> Option<(Table<'d>, Origin<'d>)> {
+    if value.is_string() {
+        report_remote(value);
+        return None;
+    }
+    let table = value.table()?;
+    let remote = ["version", "registry", "package", "url", "digest"];
+    if let Some(remote) = remote.into_iter().find_map(|key| table.get(key)) {
+        report_remote(&remote);
+        table.ignore_rest();
+        return None;
+    }
+    let path = table.get("path");
+    let component = table.get("component");
+    if path.is_some() == component.is_some() {
+        table.fail("it must have either path or component", MEND);
+    }
+    let text = |value: Option<Value<'d>>| value.and_then(|value| Some((value.string()?, value)));
+    let origin = Origin {
+        component: text(component),
+        path: text(path),
+    };
+    Some((table, origin))
+}
+
+impl Origin<'_> {
+    /// The path of its wasm file; empty as long as the component is not found.
+    pub(crate) fn source(&self, context: &Context<'_>) -> PathBuf {
+        match &self.path {
+            Some((file, _)) => context.root.join(file),
+            None => PathBuf::new(),
+        }
+    }
+
+    /// The wasm file of the component of the application that it is. What is
+    /// wrong with that component is reported.
+    pub(crate) fn find(&self, known: &BTreeMap<String, Known>) -> Option<PathBuf> {
+        let (id, value) = self.component.as_ref()?;
+        let Some(known_one) = known.get(*id) else {
+            let ids = known.keys().map(String::as_str);
+            value.fail(
+                format!("there is no component {id:?}"),
+                names::did_you_mean(id, "component", ids),
+            );
+            return None;
+        };
+        report_permissions(id, value, &known_one.permissions);
+        Some(known_one.source.clone())
+    }
+}
+
+/// What counts of a component that others are composed with.
+pub(crate) struct Known {
+    source: PathBuf,
+    permissions: Vec<&'static str>,
+}
+
+/// The components of the application, as far as others are composed with them.
+pub(crate) fn known(drafts: &BTreeMap<String, Draft<'_>>) -> BTreeMap<String, Known> {
+    let known = drafts.iter().map(|(id, draft)| {
+        let known = Known {
+            source: draft.component.source.clone(),
+            permissions: draft.permissions.clone(),
+        };
+        (id.clone(), known)
+    });
+    known.collect()
 }
 
 fn report_remote(value: &Value<'_>) {
@@ -152,7 +211,8 @@ fn report_remote(value: &Value<'_>) {
     );
 }
 
-fn read_inherit(value: &Value<'_>) -> Inherit {
+/// Reads `inherit_configuration`.
+pub(crate) fn read_inherit(value: &Value<'_>) -> Inherit {
     if value.is_boolean() {
         return match value.boolean() {
             Some(true) => Inherit::Everything,
@@ -193,29 +253,11 @@ pub(crate) fn merge<'d>(
 
 /// Finds the components that dependencies name, now that all are read.
 pub(crate) fn resolve(drafts: &mut BTreeMap<String, Draft<'_>>) {
-    let known: BTreeMap<String, (PathBuf, Vec<&'static str>)> = drafts
-        .iter()
-        .map(|(id, draft)| {
-            let source = draft.component.source.clone();
-            (id.clone(), (source, draft.permissions.clone()))
-        })
-        .collect();
+    let known = known(drafts);
     for draft in drafts.values_mut() {
         for dependency in &mut draft.dependencies {
-            if let Some((id, value)) = &dependency.component {
-                match known.get(*id) {
-                    Some((source, permissions)) => {
-                        dependency.dependency.source = source.clone();
-                        report_permissions(id, value, permissions);
-                    }
-                    None => {
-                        let ids = known.keys().map(String::as_str);
-                        value.fail(
-                            format!("there is no component {id:?}"),
-                            names::did_you_mean(id, "component", ids),
-                        );
-                    }
-                }
+            if let Some(source) = dependency.origin.find(&known) {
+                dependency.dependency.source = source;
             }
             let checked = dependency.dependency.clone();
             draft.component.dependencies.push(checked);

@@ -15,6 +15,7 @@ mod cron;
 mod dependency;
 mod dependency_name;
 mod files;
+mod middleware;
 mod names;
 mod outbound;
 mod route;
@@ -92,8 +93,9 @@ fn build(
 fn assemble(context: &Context<'_>, table: Table<'_>) -> App {
     let settings = application::read(context, &table);
     let mut components = component::read_all(context, &settings.limits, &table);
-    let triggers = trigger::read_all(context, &settings, &table, &mut components);
+    let (triggers, mut chains) = trigger::read_all(context, &settings, &table, &mut components);
     table.finish();
+    middleware::resolve(&mut chains, &components);
     dependency::resolve(&mut components);
     let app = App {
         name: settings.name,
@@ -105,7 +107,9 @@ fn assemble(context: &Context<'_>, table: Table<'_>) -> App {
         components: BTreeMap::new(),
         triggers,
     };
-    select::apply(context, app, components)
+    let mut app = select::apply(context, app, components);
+    middleware::apply(context, &mut app, &chains);
+    app
 }
 
 /// What every part needs to read its own.

@@ -95,13 +95,14 @@ fn check_sources(draft: &Draft<'_>) {
         check_source(source, &draft.component.source, is_built);
     }
     for dependency in &draft.dependencies {
-        if let Some(path) = &dependency.path {
+        if let Some((_, path)) = &dependency.origin.path {
             check_source(path, &dependency.dependency.source, false);
         }
     }
 }
 
-fn check_source(value: &Value<'_>, path: &Path, is_built: bool) {
+/// Reports a wasm file that is not there.
+pub(crate) fn check_source(value: &Value<'_>, path: &Path, is_built: bool) {
     if path.as_os_str().is_empty() || path.is_file() {
         return;
     }

@@ -9,6 +9,7 @@ use crate::Context;
 use crate::application::Settings;
 use crate::component::{self, Draft};
 use crate::cron;
+use crate::middleware::{self, Chains};
 use crate::names::{self, NameRule};
 use crate::trigger_http::{self, Routes};
 
@@ -24,14 +25,15 @@ struct Entry<'d> {
     component: Option<Value<'d>>,
 }
 
-/// Reads the triggers of all kinds, in the order of the manifest. Components
-/// that are written inside of triggers are added to the others.
+/// Reads the triggers of all kinds, in the order of the manifest, and what is to
+/// stand in front of their components. Components that are written inside of
+/// triggers are added to the others.
 pub(crate) fn read_all<'d>(
     context: &Context<'_>,
     settings: &Settings<'_>,
     root: &Table<'d>,
     components: &mut BTreeMap<String, Draft<'d>>,
-) -> Vec<Trigger> {
+) -> (Vec<Trigger>, Chains<'d>) {
     let entries = read_entries(root);
     let ids = read_ids(&entries);
     let schedules = entries.iter().zip(&ids);
@@ -39,9 +41,13 @@ pub(crate) fn read_all<'d>(
     cron::check_names(&settings.cron, schedules.map(|(_, id)| id.as_str()));
     let mut routes = Routes::default();
     let mut triggers = Vec::new();
+    let mut chains = Chains::new();
     for (entry, id) in entries.into_iter().zip(ids) {
         let component = read_component(context, settings, &entry, &id, components);
         let table = &entry.table;
+        if entry.kind == "http" {
+            chains.insert(id.clone(), middleware::read(context, table));
+        }
         let spec = match entry.kind {
             "http" => trigger_http::read(table, component, &id, &mut routes).map(TriggerSpec::Http),
             "redis" => read_redis(context, settings, table, component).map(TriggerSpec::Redis),
@@ -51,7 +57,7 @@ pub(crate) fn read_all<'d>(
         entry.table.finish();
         triggers.extend(spec.map(|spec| Trigger { id, spec }));
     }
-    triggers
+    (triggers, chains)
 }
 
 fn read_entries<'d>(root: &Table<'d>) -> Vec<Entry<'d>> {

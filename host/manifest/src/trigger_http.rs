@@ -30,13 +30,6 @@ pub(crate) fn read<'d>(
     if let Some(executor) = table.get("executor") {
         check_executor(&executor);
     }
-    if let Some(dependencies) = table.get("dependencies") {
-        // Leaving it out silently would leave out what it guards.
-        dependencies.fail_key(
-            "middleware is not supported by this host yet",
-            "remove it; plug it into the component by [component.ID.dependencies]",
-        );
-    }
     Some(HttpTrigger {
         target: target?,
         route: route?,

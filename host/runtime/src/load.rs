@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
-use host_app::{App, TriggerSpec};
+use host_app::{App, Trigger, TriggerSpec};
 use host_embedded_redis::{EmbeddedRedis, RedisLimits};
 use host_engine::{Engine, Function, FunctionParts, Interface, LoadError};
 use host_interface_application::Application;
@@ -113,18 +113,17 @@ async fn load_functions(
         None => std::env::temp_dir().join(format!("suoke-assets-{}", std::process::id())),
     };
     let mut loading = Vec::new();
-    for component in app.components.values() {
+    for (id, component) in &app.components {
         let started = app
             .triggers
             .iter()
-            .any(|trigger| trigger.spec.component() == Some(&component.id));
+            .any(|trigger| trigger.spec.component() == Some(id));
         if !started {
             continue;
         }
         let parts = parts(component, options, metrics, output.clone(), &assets)?;
-        let (engine, component) = (engine.clone(), component.clone());
+        let (engine, id, component) = (engine.clone(), id.clone(), component.clone());
         loading.push(tokio::task::spawn_blocking(move || {
-            let id = component.id.clone();
             engine
                 .load(&component, parts)
                 .map(|function| (id, Arc::new(function)))
@@ -201,16 +200,21 @@ impl Loaded {
 
     /// What operators see of the application.
     pub(crate) fn describe(&self, app: &App) -> serde_json::Value {
-        let component = |function: &Arc<Function>| {
+        let component = |(id, function): (&String, &&Arc<Function>)| {
             let limits = function.limits();
-            let triggers: Vec<String> = app
-                .triggers
-                .iter()
-                .filter(|trigger| trigger.spec.component() == Some(function.id()))
+            let is_of = |trigger: &&Trigger| {
+                let component = trigger
+                    .spec
+                    .component()
+                    .and_then(|id| app.components.get(id));
+                component.is_some_and(|component| component.id == *id)
+            };
+            let triggers = app.triggers.iter().filter(is_of);
+            let triggers: Vec<String> = triggers
                 .map(|trigger| describe_trigger(&trigger.spec))
                 .collect();
             serde_json::json!({
-                "id": **function.id(),
+                "id": id,
                 "triggers": triggers,
                 "limits": {
                     "deadline_ms": limits.deadline_ms,
@@ -223,10 +227,15 @@ impl Loaded {
                 },
             })
         };
+        // What stands for a component before different middleware is that component.
+        let named = self.functions.values();
+        let named: BTreeMap<String, &Arc<Function>> = named
+            .map(|function| (function.id().to_string(), function))
+            .collect();
         serde_json::json!({
             "name": app.name,
             "version": app.version,
-            "components": self.functions.values().map(component).collect::<Vec<_>>(),
+            "components": named.iter().map(component).collect::<Vec<_>>(),
         })
     }
 }

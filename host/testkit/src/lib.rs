@@ -123,20 +123,8 @@ impl Probe {
             ..component
         };
         let loaded = load(&component, interfaces);
-        let function = HttpFunction::new(loaded.function.clone()).unwrap();
-        let app = App {
-            triggers: vec![Trigger {
-                id: "probe".to_owned(),
-                spec: TriggerSpec::Http(HttpTrigger {
-                    target: HttpTarget::Component("probe".to_owned()),
-                    route: HttpRoute::Pattern("/...".to_owned()),
-                }),
-            }],
-            ..App::default()
-        };
-        let functions = HashMap::from([("probe".to_owned(), Arc::new(function))]);
         Self {
-            app: Arc::new(HttpApp::new(&app, functions).unwrap()),
+            app: serve(&loaded),
             loaded,
         }
     }
@@ -147,14 +135,48 @@ impl Probe {
     /// When the answer breaks off or is no text.
     pub async fn ask(&self, action: &str, body: &str) -> (u16, String) {
         let request = Request::post(format!("http://host/probe/{action}"));
-        let body = Full::new(Bytes::from(body.to_owned()));
-        let peer = Peer {
-            address: HeaderValue::from_static("127.0.0.1:1"),
-            scheme: http::uri::Scheme::HTTP,
-        };
-        let answer = self.app.handle(request.body(body).unwrap(), &peer).await;
-        let status = answer.status().as_u16();
-        let body = answer.into_body().collect().await.unwrap().to_bytes();
-        (status, String::from_utf8(body.to_vec()).unwrap())
+        let answer = send(&self.app, request, body).await;
+        (answer.status().as_u16(), answer.into_body())
     }
+}
+
+/// An application whose only component answers every request.
+///
+/// # Panics
+/// When it answers none.
+pub fn serve(loaded: &Loaded) -> Arc<HttpApp> {
+    let id = loaded.function.id().to_string();
+    let function = HttpFunction::new(loaded.function.clone()).unwrap();
+    let app = App {
+        triggers: vec![Trigger {
+            id: id.clone(),
+            spec: TriggerSpec::Http(HttpTrigger {
+                target: HttpTarget::Component(id.clone()),
+                route: HttpRoute::Pattern("/...".to_owned()),
+            }),
+        }],
+        ..App::default()
+    };
+    let functions = HashMap::from([(id, Arc::new(function))]);
+    Arc::new(HttpApp::new(&app, functions).unwrap())
+}
+
+/// Sends a request from outside; the answer with its whole body.
+///
+/// # Panics
+/// When the request is none, or the answer breaks off or is no text.
+pub async fn send(
+    app: &HttpApp,
+    request: http::request::Builder,
+    body: &str,
+) -> http::Response<String> {
+    let body = Full::new(Bytes::from(body.to_owned()));
+    let peer = Peer {
+        address: Some(HeaderValue::from_static("127.0.0.1:1")),
+        scheme: http::uri::Scheme::HTTP,
+    };
+    let answer = app.handle(request.body(body).unwrap(), &peer).await;
+    let (parts, body) = answer.into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    http::Response::from_parts(parts, String::from_utf8(body.to_vec()).unwrap())
 }

@@ -356,7 +356,13 @@ impl Connection {
         let Ok(address) = HeaderValue::try_from(peer.to_string()) else {
             return;
         };
-        let client = Arc::new((self.app.clone(), Peer { address, scheme }));
+        let client = Arc::new((
+            self.app.clone(),
+            Peer {
+                address: Some(address),
+                scheme,
+            },
+        ));
         let service = service_fn(move |request: http::Request<Incoming>| {
             let client = client.clone();
             async move {

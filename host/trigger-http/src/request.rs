@@ -43,11 +43,12 @@ pub(crate) struct Matched<'a> {
 }
 
 /// Rewrites the head of a request for the component: an absolute URI, the
-/// host's `spin-*` headers, and none of the client's own.
+/// host's `spin-*` headers, and none of the client's own. Without an address of
+/// the client the request is from another component of the application.
 pub(crate) fn rewrite(
     parts: &mut request::Parts,
     scheme: &Scheme,
-    client: &HeaderValue,
+    client: Option<&HeaderValue>,
     matched: &Matched<'_>,
 ) -> Result<(), Failure> {
     let authority = authority(parts)?;
@@ -62,7 +63,9 @@ pub(crate) fn rewrite(
     headers.insert(RAW_COMPONENT_ROUTE, matched.route.raw.clone());
     headers.insert(COMPONENT_ROUTE, matched.route.trimmed.clone());
     headers.insert(BASE_PATH, HeaderValue::from_static("/"));
-    headers.insert(CLIENT_ADDR, client.clone());
+    if let Some(client) = client {
+        headers.insert(CLIENT_ADDR, client.clone());
+    }
     for (name, value) in matched.parameters {
         let name = format!(
             "spin-path-match-{}",
@@ -144,7 +147,7 @@ mod tests {
         rewrite(
             &mut parts,
             &Scheme::HTTP,
-            &HeaderValue::from_static("127.0.0.1:5555"),
+            Some(&HeaderValue::from_static("127.0.0.1:5555")),
             &Matched {
                 route: &RouteHeaders::new("/base/:seg/...").unwrap(),
                 parameters: &[("User_Id", "x")],
@@ -186,12 +189,33 @@ mod tests {
     }
 
     #[test]
+    fn another_component_has_no_address_and_cannot_claim_one() {
+        let mut parts = head(
+            "http://cart.spin.internal/",
+            &[("spin-client-addr", "1.2.3.4:1")],
+        );
+        rewrite(
+            &mut parts,
+            &Scheme::HTTP,
+            None,
+            &Matched {
+                route: &RouteHeaders::new("/...").unwrap(),
+                parameters: &[],
+                path_info: "/",
+            },
+        )
+        .unwrap();
+        assert!(!parts.headers.contains_key("spin-client-addr"));
+        assert_eq!(parts.headers.get("spin-path-info").unwrap(), "/");
+    }
+
+    #[test]
     fn a_request_without_a_host_is_refused() {
         let mut parts = head("/", &[]);
         let failure = rewrite(
             &mut parts,
             &Scheme::HTTP,
-            &HeaderValue::from_static("-"),
+            None,
             &Matched {
                 route: &RouteHeaders::new("/").unwrap(),
                 parameters: &[],

@@ -45,8 +45,8 @@ enum Target {
 /// Who sends a request: what the transport knows of it.
 #[derive(Clone, Debug)]
 pub struct Peer {
-    /// `ip:port`.
-    pub address: HeaderValue,
+    /// `ip:port`; none for another component of the application.
+    pub address: Option<HeaderValue>,
     /// `http` or `https`.
     pub scheme: Scheme,
 }
@@ -150,7 +150,7 @@ impl HttpApp {
         let app = self.clone();
         let call = tokio::spawn(async move {
             let peer = Peer {
-                address: HeaderValue::from_static("0.0.0.0:0"),
+                address: None,
                 scheme: Scheme::HTTP,
             };
             let path = request.uri().path().to_owned();
@@ -233,7 +233,7 @@ impl HttpApp {
         if announced.is_some_and(|bytes| bytes > bytes_max) {
             return Err(too_large());
         }
-        rewrite(&mut parts, &peer.scheme, &peer.address, matched)?;
+        rewrite(&mut parts, &peer.scheme, peer.address.as_ref(), matched)?;
         let (body, exceeded) = BoundedBody::new(body, bytes_max);
         let request = Request::from_parts(parts, body.boxed_unsync());
         let answer = function.invoke(request).await;

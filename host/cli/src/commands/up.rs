@@ -314,10 +314,9 @@ fn routes(app: &App) -> impl Iterator<Item = (&str, &str, &str)> {
             return None;
         };
         let id = trigger.spec.component().unwrap_or(&trigger.id);
-        let description = app
-            .components
-            .get(id)
-            .map_or("", |component| component.description.as_str());
+        let component = app.components.get(id);
+        let description = component.map_or("", |component| component.description.as_str());
+        let id = component.map_or(id, |component| component.id.as_str());
         Some((id, route.as_str(), description))
     })
 }
