@@ -1,8 +1,10 @@
 //! Runs a diagnostic step on what a person sends, and answers at once.
 
+mod answers;
+
 use serde::Deserialize;
+use suoke_cache::Cache;
 use suoke_diagnosis::{Language, Report, TEXT_CHARS_MAX};
-use suoke_diagnosis_steps as steps;
 use suoke_guest::{ApiError, FieldError, Reply, Request, ids, reply};
 
 suoke_guest::http_service!(route);
@@ -49,7 +51,10 @@ async fn route(mut request: Request) -> Result<Reply, ApiError> {
         suoke_guest::Lang::ZhCn => Language::Chinese,
         suoke_guest::Lang::En => Language::English,
     };
-    let result = steps::inquiry(&asked.text);
+    let cache = Cache::new(&answers::ANSWERS);
+    let (result, origin) = answers::inquiry(&cache, &asked.text).await;
     let report = Report::inquiry(ids::new_id(), result, language);
-    Ok(reply::json(&report)?.header("content-language", lang.tag()))
+    Ok(reply::json(&report)?
+        .header("content-language", lang.tag())
+        .header("x-cache", origin.as_str()))
 }

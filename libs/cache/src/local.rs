@@ -97,6 +97,12 @@ impl Local {
         }
     }
 
+    /// Its bounds.
+    #[must_use]
+    pub const fn settings(&self) -> Settings {
+        self.settings
+    }
+
     /// What has happened so far.
     #[must_use]
     pub fn stats(&self) -> Stats {
