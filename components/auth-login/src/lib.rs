@@ -1,12 +1,16 @@
-//! Starts a session with an e-mail address and a password.
+//! Starts a session with an e-mail address and a password, and with a code where
+//! the user has a second factor.
 
 use serde::{Deserialize, Serialize};
 use suoke_guest::{ApiError, Reply, Request, reply};
-use suoke_identity::Settings;
-use suoke_identity::accounts::{self, Tokens, User};
+use suoke_identity::accounts::{self, Credentials, Tokens, User};
+use suoke_identity::events::Origin;
+use suoke_identity::{Client, SealingKey, Settings};
 use suoke_store::Database;
 
 suoke_guest::http_service!(route);
+
+const COMPONENT: &str = "auth-login";
 
 /// What is asked for.
 #[derive(Deserialize)]
@@ -14,6 +18,8 @@ suoke_guest::http_service!(route);
 struct Login {
     email: String,
     password: String,
+    /// A code of the second factor, or a recovery code.
+    totp: Option<String>,
 }
 
 /// What is answered.
@@ -27,10 +33,17 @@ struct LoggedIn {
 async fn route(mut request: Request) -> Result<Reply, ApiError> {
     request.allow(&["POST"])?;
     let asked: Login = request.json().await?;
-    let settings = Settings::load().await?;
+    let (settings, sealing) = (Settings::load().await?, SealingKey::load().await?);
     let mut db = Database::open(accounts::LABEL).await?;
-    let (user_info, tokens) =
-        accounts::log_in(&mut db, &settings, &asked.email, &asked.password).await?;
+    let (client, origin) = (Client::of(&request), Origin::request(COMPONENT, &request));
+    let credentials = Credentials {
+        address: &asked.email,
+        password: &asked.password,
+        totp: asked.totp.as_deref(),
+    };
+    let (user_info, tokens, effects) =
+        accounts::log_in(&mut db, &settings, &sealing, credentials, &client, origin).await?;
+    effects.tell(&db).await;
     reply::json(&LoggedIn { tokens, user_info })
 }
 

@@ -31,9 +31,9 @@ async fn route(mut request: Request) -> Result<Reply, ApiError> {
     let registration = Registration::new(&asked.email, &asked.password, &asked.name)?;
     let settings = Settings::load().await?;
     let mut db = Database::open(accounts::LABEL).await?;
-    let (user, tokens, event) =
+    let (user, tokens, events) =
         accounts::register(&mut db, &settings, &request, registration).await?;
-    suoke_events::announce(&[event]).await;
+    suoke_events::announce(&events).await;
     let location = format!("/api/v1/users/{}", user.user_id);
     reply::created(&location, &Registered { user, tokens })
 }

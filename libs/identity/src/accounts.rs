@@ -5,15 +5,22 @@ use sha2::{Digest, Sha256};
 use suoke_events::types::{USER_CREATED, UserCreated};
 use suoke_events::{Event, outbox};
 use suoke_guest::{ApiError, FieldError, Invalid, Request, clock, ids};
-use suoke_store::{Database, Transaction};
+use suoke_store::Database;
 
-use crate::attempts::{self, Attempt};
+use crate::attempts;
+use crate::client::Client;
+use crate::denylist::Effects;
+use crate::events::Origin;
 use crate::queries::{self, UserRow};
+use crate::sealed::SealingKey;
 use crate::settings::Settings;
-use crate::{email, password, refresh, token};
+use crate::{email, password, sessions, totp};
 
 /// The label of the database.
 pub const LABEL: &str = "identity";
+
+/// The component that registers.
+const COMPONENT: &str = "user-register";
 
 /// How long a name may be, in characters.
 const NAME_CHARS_MAX: usize = 100;
@@ -84,7 +91,7 @@ impl Registration {
     }
 }
 
-/// Adds a user and starts a session. Announce the event.
+/// Adds a user and starts a session. Announce the events.
 ///
 /// # Errors
 /// 409 `email_exists`.
@@ -93,7 +100,7 @@ pub async fn register(
     settings: &Settings,
     request: &Request,
     registration: Registration,
-) -> Result<(User, Tokens, Event), ApiError> {
+) -> Result<(User, Tokens, Vec<Event>), ApiError> {
     if queries::email_is_taken(db, &registration.email).await? {
         return Err(email_exists());
     }
@@ -106,6 +113,7 @@ pub async fn register(
         password_hash: password::hash(&registration.password)?,
         roles: r#"["user"]"#.to_owned(),
         status: "active".to_owned(),
+        token_version: 1,
         created_at: now,
         updated_at: now,
     };
@@ -115,41 +123,64 @@ pub async fn register(
         name: row.name.clone(),
         created_at: clock::rfc3339(now),
     };
-    let event = Event::new(USER_CREATED, "user-register", &created)?
+    let event = Event::new(USER_CREATED, COMPONENT, &created)?
         .about(format!("user/{}", row.id))
         .from_request(request);
-    let (tokens, event) = db
+    let (client, origin) = (Client::of(request), Origin::request(COMPONENT, request));
+    let (tokens, events) = db
         .transaction(async |tx| {
             if !queries::insert_user(tx, &row).await? {
                 return Err(email_exists());
             }
-            let tokens = start_session(tx, settings, &row, now).await?;
-            Ok((tokens, outbox(tx, event).await?))
+            let mut events = vec![outbox(tx, event).await?];
+            let (tokens, effects) =
+                sessions::start(tx, settings, &row, &client, origin, now).await?;
+            // A new user has one session: nothing is denied.
+            events.extend(effects.events);
+            Ok((tokens, events))
         })
         .await?;
-    Ok((shown(row), tokens, event))
+    Ok((row.into(), tokens, events))
 }
 
-/// Checks address and password and starts a session.
+/// What somebody logs in with.
+#[derive(Clone, Copy)]
+pub struct Credentials<'a> {
+    /// The address, as it was typed.
+    pub address: &'a str,
+    /// The password.
+    pub password: &'a str,
+    /// A code of the second factor, or a recovery code.
+    pub totp: Option<&'a str>,
+}
+
+/// Checks address, password and second factor, and starts a session. Tell the
+/// effects.
 ///
 /// # Errors
 /// 401 `invalid_credentials`, the same and after the same work whether the
-/// address or the password is wrong; 423 after 5 failures.
+/// address or the password is wrong; 423 after 5 failures. With the right
+/// password: 401 `totp_required` or `totp_invalid`.
 pub async fn log_in(
     db: &mut Database,
     settings: &Settings,
-    address: &str,
-    password: &str,
-) -> Result<(User, Tokens), ApiError> {
-    let email = email::normalise(address).unwrap_or_default();
-    let email_hash = Sha256::digest(address.trim().to_ascii_lowercase()).to_vec();
+    sealing: &SealingKey,
+    credentials: Credentials<'_>,
+    client: &Client,
+    origin: Origin<'_>,
+) -> Result<(User, Tokens, Effects), ApiError> {
     let now = clock::now_ms();
-    begin_attempt(db, &email_hash, now).await?;
+    let email = email::normalise(credentials.address).unwrap_or_default();
+    let attempts_key = attempts_key(credentials.address);
+    if let Err(locked) = attempts::count(db, &attempts_key, now).await {
+        password::verify_nobody(credentials.password)?;
+        return Err(locked);
+    }
     let user = queries::user_by_email(db, &email).await?;
     let is_right = match &user {
-        Some(user) => password::verify(password, &user.password_hash)?,
+        Some(user) => password::verify(credentials.password, &user.password_hash)?,
         None => {
-            password::verify_nobody(password)?;
+            password::verify_nobody(credentials.password)?;
             false
         }
     };
@@ -157,61 +188,19 @@ pub async fn log_in(
         let detail = "E-mail address or password is wrong.";
         return Err(ApiError::unauthorized("invalid_credentials", detail).zh("邮箱或密码错误。"));
     };
-    let tokens = db
+    let (tokens, effects) = db
         .transaction(async |tx| {
-            queries::forget_attempts(tx, &email_hash).await?;
-            start_session(tx, settings, &user, now).await
+            totp::check(tx, sealing, &user.id, credentials.totp, now).await?;
+            queries::forget_attempts(tx, &attempts_key).await?;
+            sessions::start(tx, settings, &user, client, origin, now).await
         })
         .await?;
-    Ok((shown(user), tokens))
+    Ok((user.into(), tokens, effects))
 }
 
-/// Counts the attempt before anything is checked.
-async fn begin_attempt(db: &mut Database, email_hash: &[u8], now: i64) -> Result<(), ApiError> {
-    let attempt: Result<Attempt, ApiError> = db
-        .transaction(async |tx| {
-            let known = queries::attempts(tx, email_hash).await?;
-            let attempt = attempts::begin(known, now);
-            if let Attempt::Allowed(attempts) = attempt {
-                queries::save_attempts(tx, email_hash, attempts).await?;
-                queries::prune_attempts(tx, now - attempts::LOCK_MS).await?;
-            }
-            Ok(attempt)
-        })
-        .await;
-    match attempt? {
-        Attempt::Allowed(_) => Ok(()),
-        Attempt::Locked(seconds) => {
-            let detail = "Too many failures; try again later.";
-            Err(ApiError::locked(detail, seconds).zh("失败次数过多，请稍后再试。"))
-        }
-    }
-}
-
-/// Issues an access token and the first refresh token of a new family.
-async fn start_session(
-    tx: &Transaction<'_>,
-    settings: &Settings,
-    user: &UserRow,
-    now: i64,
-) -> Result<Tokens, ApiError> {
-    let roles: Vec<String> = serde_json::from_str(&user.roles)?;
-    let access_token = token::issue(
-        &settings.key,
-        &settings.verification,
-        &user.id,
-        &roles,
-        now / 1000,
-    )?;
-    let (refresh_token, hash) = refresh::generate()?;
-    let (family, expires_at) = (ids::new_id(), now + refresh::REFRESH_MS);
-    queries::insert_refresh_token(tx, hash, &family, &user.id, now, expires_at).await?;
-    Ok(Tokens {
-        access_token,
-        refresh_token,
-        token_type: "bearer",
-        expires_in: token::ACCESS_SECONDS,
-    })
+/// What failures of an address are counted under: its hash, known or not.
+pub(crate) fn attempts_key(address: &str) -> Vec<u8> {
+    Sha256::digest(address.trim().to_ascii_lowercase()).to_vec()
 }
 
 fn email_exists() -> ApiError {
@@ -224,16 +213,18 @@ fn email_exists() -> ApiError {
         ))
 }
 
-fn shown(row: UserRow) -> User {
-    User {
-        user_id: row.id,
-        email: row.email,
-        name: row.name,
-        status: row.status,
-        created_at: clock::rfc3339(row.created_at),
-        updated_at: clock::rfc3339(row.updated_at),
+impl From<UserRow> for User {
+    fn from(row: UserRow) -> Self {
+        Self {
+            user_id: row.id,
+            email: row.email,
+            name: row.name,
+            status: row.status,
+            created_at: clock::rfc3339(row.created_at),
+            updated_at: clock::rfc3339(row.updated_at),
+        }
     }
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

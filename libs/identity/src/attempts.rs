@@ -1,4 +1,13 @@
 //! Guessing is stopped: after 5 failures an address is locked for 15 minutes.
+//!
+//! The count lies in the database and not in Redis: it must be the same for all
+//! hosts that share the users, a Redis that forgets must not open the door again,
+//! and beside a password hash one more row costs nothing.
+
+use suoke_guest::ApiError;
+use suoke_store::Database;
+
+use crate::queries;
 
 /// So many failures lock.
 const FAILURES_MAX: i64 = 5;
@@ -54,6 +63,32 @@ pub(crate) fn begin(known: Option<Attempts>, now_ms: i64) -> Attempt {
         locked_until: (failures >= FAILURES_MAX).then_some(now_ms + LOCK_MS),
         updated_at: now_ms,
     })
+}
+
+/// Counts an attempt before anything is checked. `key` is the hash of what is
+/// guessed at.
+///
+/// # Errors
+/// 423 `locked` with `Retry-After`.
+pub(crate) async fn count(db: &mut Database, key: &[u8], now_ms: i64) -> Result<(), ApiError> {
+    let attempt: Result<Attempt, ApiError> = db
+        .transaction(async |tx| {
+            let known = queries::attempts(tx, key).await?;
+            let attempt = begin(known, now_ms);
+            if let Attempt::Allowed(attempts) = attempt {
+                queries::save_attempts(tx, key, attempts).await?;
+                queries::prune_attempts(tx, now_ms - LOCK_MS).await?;
+            }
+            Ok(attempt)
+        })
+        .await;
+    match attempt? {
+        Attempt::Allowed(_) => Ok(()),
+        Attempt::Locked(seconds) => {
+            let detail = "Too many failures; try again later.";
+            Err(ApiError::locked(detail, seconds).zh("失败次数过多，请稍后再试。"))
+        }
+    }
 }
 
 #[cfg(test)]

@@ -167,14 +167,7 @@ mod tests {
     fn claims(user: &str) -> Claims {
         Claims {
             sub: user.to_owned(),
-            roles: Vec::new(),
-            scopes: Vec::new(),
-            iss: String::new(),
-            aud: Vec::new(),
-            iat: 0,
-            nbf: 0,
-            exp: 0,
-            jti: String::new(),
+            ..Claims::default()
         }
     }
 

@@ -36,7 +36,7 @@ pub struct Jwk {
 impl Jwks {
     /// The set of these keys.
     #[must_use]
-    pub fn of(keys: &[&PublicKey]) -> Self {
+    pub fn of(keys: &[PublicKey]) -> Self {
         let keys = keys.iter().map(|key| Jwk {
             kty: "OKP".to_owned(),
             kid: key.kid().to_owned(),
@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn a_set_is_standard_and_read_back() {
         let key = SigningKey::from_seed(RFC8037_SEED).unwrap();
-        let set = Jwks::of(&[key.public()]);
+        let set = Jwks::of(&[key.public().clone()]);
         assert_eq!(
             serde_json::to_value(&set).unwrap(),
             serde_json::json!({"keys": [{

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 /// A key that cannot be read. The message never repeats the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyError(&'static str);
+pub struct KeyError(pub(crate) &'static str);
 
 impl std::fmt::Display for KeyError {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -30,20 +30,29 @@ pub struct PublicKey {
     kid: String,
 }
 
+/// Reads a secret: 32 bytes in base64url without padding.
+pub(crate) fn secret_bytes(text: &str) -> Result<[u8; 32], KeyError> {
+    let problem = "a secret key must be 32 bytes in base64url without padding";
+    let bytes = URL_SAFE_NO_PAD
+        .decode(text.trim())
+        .map_err(|_| KeyError(problem))?;
+    <[u8; 32]>::try_from(bytes).map_err(|_| KeyError(problem))
+}
+
 impl SigningKey {
     /// Reads the seed: 32 bytes in base64url without padding.
     ///
     /// # Errors
     /// When it is something else.
     pub fn from_seed(text: &str) -> Result<Self, KeyError> {
-        let problem = "the signing key must be 32 bytes in base64url without padding";
-        let bytes = URL_SAFE_NO_PAD
-            .decode(text.trim())
-            .map_err(|_| KeyError(problem))?;
-        let seed = <[u8; 32]>::try_from(bytes).map_err(|_| KeyError(problem))?;
-        let key = ed25519_dalek::SigningKey::from_bytes(&seed);
+        Ok(Self::from_bytes(&secret_bytes(text)?))
+    }
+
+    /// The key of a seed.
+    pub(crate) fn from_bytes(seed: &[u8; 32]) -> Self {
+        let key = ed25519_dalek::SigningKey::from_bytes(seed);
         let public = PublicKey::from_key(key.verifying_key());
-        Ok(Self { key, public })
+        Self { key, public }
     }
 
     /// The key that verifies what this one signs.

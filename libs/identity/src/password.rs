@@ -18,6 +18,9 @@ const LANES: u32 = 1;
 const NOBODYS_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$\
     AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
+/// The longest password, in characters.
+const CHARS_MAX: usize = 128;
+
 /// 8 to 128 characters with a letter and a digit.
 ///
 /// # Errors
@@ -28,7 +31,7 @@ pub fn check(password: &str) -> Result<(), FieldError> {
     if length < 8 {
         return wrong("too_short", "must have at least 8 characters");
     }
-    if length > 128 {
+    if length > CHARS_MAX {
         return wrong("too_long", "must have at most 128 characters");
     }
     if !password.chars().any(char::is_alphabetic) || !password.chars().any(char::is_numeric) {
@@ -51,12 +54,17 @@ pub fn hash(password: &str) -> Result<String, ApiError> {
         .map_err(|error| ApiError::internal(format!("argon2: {error}")))
 }
 
-/// Whether the password has this hash; the comparison takes constant time.
+/// Whether the password has this hash; the comparison takes constant time, and
+/// what is longer than any password may be costs no more than another.
 ///
 /// # Errors
 /// When there is no memory. A hash that cannot be read matches nothing.
 pub fn verify(password: &str, hash: &str) -> Result<bool, ApiError> {
-    Ok(argon2()?.verify_password(password.as_bytes(), hash).is_ok())
+    let (password, is_bounded) = match password.char_indices().nth(CHARS_MAX) {
+        None => (password, true),
+        Some(_) => ("", false),
+    };
+    Ok(argon2()?.verify_password(password.as_bytes(), hash).is_ok() && is_bounded)
 }
 
 /// The work of [`verify`] where there is no account to compare with.
@@ -106,5 +114,12 @@ mod tests {
         assert!(PasswordHash::new(NOBODYS_HASH).is_ok());
         assert!(!verify("", NOBODYS_HASH).unwrap());
         assert!(!verify("x", "not a hash").unwrap());
+    }
+
+    #[test]
+    fn what_is_too_long_matches_nothing() {
+        let empty = hash("").unwrap();
+        assert!(verify("", &empty).unwrap());
+        assert!(!verify(&"a".repeat(129), &empty).unwrap());
     }
 }

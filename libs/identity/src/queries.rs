@@ -1,5 +1,11 @@
 //! Accounts in SQL.
 
+pub(crate) mod clients;
+pub(crate) mod denylist;
+pub(crate) mod mails;
+pub(crate) mod sessions;
+pub(crate) mod totp;
+
 use suoke_store::{Sql, StoreError, params};
 
 use crate::attempts::Attempts;
@@ -13,6 +19,7 @@ pub(crate) struct UserRow {
     pub(crate) password_hash: String,
     pub(crate) roles: String,
     pub(crate) status: String,
+    pub(crate) token_version: i64,
     pub(crate) created_at: i64,
     pub(crate) updated_at: i64,
 }
@@ -24,6 +31,7 @@ suoke_store::from_row!(UserRow {
     password_hash,
     roles,
     status,
+    token_version,
     created_at,
     updated_at
 });
@@ -62,25 +70,31 @@ pub(crate) async fn user_by_email(
     email: &str,
 ) -> Result<Option<UserRow>, StoreError> {
     sql.query_optional(
-        "SELECT id, email, name, password_hash, roles, status, created_at, updated_at \
-         FROM users WHERE email = ?1",
+        "SELECT id, email, name, password_hash, roles, status, token_version, created_at, \
+         updated_at FROM users WHERE email = ?1",
         params![email],
     )
     .await
 }
 
-pub(crate) async fn insert_refresh_token(
+pub(crate) async fn user_by_id(sql: &impl Sql, id: &str) -> Result<Option<UserRow>, StoreError> {
+    sql.query_optional(
+        "SELECT id, email, name, password_hash, roles, status, token_version, created_at, \
+         updated_at FROM users WHERE id = ?1",
+        params![id],
+    )
+    .await
+}
+
+pub(crate) async fn set_password(
     sql: &impl Sql,
-    token_hash: Vec<u8>,
-    family: &str,
     user_id: &str,
+    password_hash: &str,
     now_ms: i64,
-    expires_at: i64,
 ) -> Result<(), StoreError> {
     sql.execute(
-        "INSERT INTO refresh_tokens (token_hash, family, user_id, created_at, expires_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![token_hash, family, user_id, now_ms, expires_at],
+        "UPDATE users SET password_hash = ?2, updated_at = ?3 WHERE id = ?1",
+        params![user_id, password_hash, now_ms],
     )
     .await
 }

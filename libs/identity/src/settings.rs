@@ -2,6 +2,7 @@
 
 use suoke_guest::{ApiError, variables};
 
+use crate::keyring::KeyRing;
 use crate::keys::SigningKey;
 
 /// Whose tokens are accepted and for whom.
@@ -30,20 +31,30 @@ impl Verification {
 pub struct Settings {
     /// Whose tokens they are and for whom.
     pub verification: Verification,
-    /// The key that signs them, the secret variable `identity_signing_key`.
-    pub key: SigningKey,
+    /// The keys that sign them, one after the other.
+    pub keys: KeyRing,
 }
 
 impl Settings {
-    /// Reads the variables.
+    /// Reads the variables `identity_signing_key` (secret),
+    /// `identity_signing_key_previous` (a secret that is being replaced),
+    /// `identity_key_rotation_days`, and those of [`Verification`].
     ///
     /// # Errors
-    /// 500 when one of them is missing or the key is none.
+    /// 500 when one of them is missing or is not what it must be.
     pub async fn load() -> Result<Self, ApiError> {
-        let key = variables::get("identity_signing_key").await?;
+        let secret = variables::get("identity_signing_key").await?;
+        let previous = variables::get("identity_signing_key_previous").await?;
+        let rotation_days = variables::get("identity_key_rotation_days").await?;
         Ok(Self {
             verification: Verification::load().await?,
-            key: SigningKey::from_seed(&key)?,
+            keys: KeyRing::new(&secret, &previous, &rotation_days)?,
         })
+    }
+
+    /// The key that signs at this time.
+    #[must_use]
+    pub fn signing_key(&self, now_seconds: i64) -> SigningKey {
+        self.keys.current(now_seconds)
     }
 }

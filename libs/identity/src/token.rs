@@ -16,15 +16,15 @@ use crate::settings::Verification;
 pub const ACCESS_SECONDS: i64 = 30 * 60;
 
 /// How far clocks may be apart.
-const LEEWAY_SECONDS: i64 = 60;
+pub const LEEWAY_SECONDS: i64 = 60;
 
 /// How large a token may be.
 const TOKEN_SIZE_BYTES_MAX: usize = 8 * 1024;
 
 /// What a token says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
-    /// The user.
+    /// The user, or the client that has no user.
     pub sub: String,
     /// What the user is: `user`, `admin`.
     #[serde(default)]
@@ -45,6 +45,27 @@ pub struct Claims {
     pub exp: i64,
     /// Names the token.
     pub jti: String,
+    /// The session that it belongs to; none for clients.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub sid: String,
+    /// The version of the user's tokens: older ones are no longer good.
+    #[serde(default)]
+    pub ver: i64,
+}
+
+/// For whom a token is issued.
+#[derive(Clone, Copy, Debug)]
+pub struct Holder<'a> {
+    /// The user, or the client.
+    pub subject: &'a str,
+    /// What the user is.
+    pub roles: &'a [String],
+    /// What the token is for.
+    pub scopes: &'a [String],
+    /// The session; empty for clients.
+    pub session_id: &'a str,
+    /// The version of the holder's tokens.
+    pub version: i64,
 }
 
 /// Why a token is not accepted.
@@ -94,20 +115,21 @@ struct Header<'a> {
 pub fn issue(
     key: &SigningKey,
     verification: &Verification,
-    user_id: &str,
-    roles: &[String],
+    holder: &Holder<'_>,
     now_seconds: i64,
 ) -> Result<String, ApiError> {
     let claims = Claims {
-        sub: user_id.to_owned(),
-        roles: roles.to_vec(),
-        scopes: Vec::new(),
+        sub: holder.subject.to_owned(),
+        roles: holder.roles.to_vec(),
+        scopes: holder.scopes.to_vec(),
         iss: verification.issuer.clone(),
         aud: vec![verification.audience.clone()],
         iat: now_seconds,
         nbf: now_seconds,
         exp: now_seconds + ACCESS_SECONDS,
         jti: ids::new_id(),
+        sid: holder.session_id.to_owned(),
+        ver: holder.version,
     };
     sign(key, &claims)
 }

@@ -21,7 +21,7 @@ use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde_json::{Value, json};
 use system_tests::{Answer, Application, Host, Redis, eventually, wasm_folder, whole};
 
-/// The seed of the key that signs access tokens here.
+/// What the keys that sign access tokens are made from here.
 const SEED: [u8; 32] = [7; 32];
 const ISSUER: &str = "http://127.0.0.1:3000";
 const AUDIENCE: &str = "suoke-life";
@@ -151,9 +151,10 @@ impl Life {
 }
 
 /// The variables that have no default.
-fn secrets() -> [String; 2] {
+fn secrets() -> [String; 3] {
     let seed = URL_SAFE_NO_PAD.encode(SEED);
     [
+        format!("identity_encryption_key={seed}"),
         format!("identity_signing_key={seed}"),
         format!("operator_token={OPERATOR_TOKEN}"),
     ]

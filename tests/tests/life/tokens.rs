@@ -60,6 +60,19 @@ async fn published_keys_verify_the_tokens_that_are_issued() {
     assert_eq!(discovery["issuer"], ISSUER);
 }
 
+/// The key of the epoch that a token was issued in.
+fn key_at(issued_seconds: i64) -> [u8; 32] {
+    let epoch = issued_seconds / (30 * 24 * 60 * 60);
+    let mut key = [0; 32];
+    hkdf::Hkdf::<sha2::Sha256>::new(None, &SEED)
+        .expand(
+            format!("suoke access token key {epoch}").as_bytes(),
+            &mut key,
+        )
+        .unwrap();
+    key
+}
+
 /// Every path that needs a token, with a method it knows.
 const GUARDED: [(&str, &str); 6] = [
     ("GET", "/api/v1/consultations"),
@@ -76,12 +89,13 @@ async fn only_tokens_that_are_ours_and_still_good_are_accepted() {
     let token = life.register("fang@example.com").await;
     let (header, claims, _) = parts(&token);
     let kid = &header["kid"];
-    let with = |key: &str, value: Value| {
-        let mut claims = claims.clone();
-        claims[key] = value;
-        signed(kid, &claims, &SEED)
-    };
     let issued = claims["iat"].as_i64().unwrap();
+    let key = key_at(issued);
+    let with = |name: &str, value: Value| {
+        let mut claims = claims.clone();
+        claims[name] = value;
+        signed(kid, &claims, &key)
+    };
     let (text, signature) = token.rsplit_once('.').unwrap();
     let (head, payload) = text.split_once('.').unwrap();
     let unsigned = URL_SAFE_NO_PAD.encode(json!({ "alg": "none", "kid": kid }).to_string());
@@ -96,13 +110,15 @@ async fn only_tokens_that_are_ours_and_still_good_are_accepted() {
         ),
         (format!("{unsigned}.{payload}."), "token_invalid"),
         (signed(kid, &claims, &[8; 32]), "token_invalid"),
-        (signed(&json!("unknown"), &claims, &SEED), "token_invalid"),
+        // The secret itself signs nothing.
+        (signed(kid, &claims, &SEED), "token_invalid"),
+        (signed(&json!("unknown"), &claims, &key), "token_invalid"),
         (with("aud", json!("another application")), "token_invalid"),
         (with("iss", json!("http://elsewhere")), "token_invalid"),
         (with("exp", json!(issued - 3600)), "token_expired"),
     ];
     // What is signed here is what is issued there.
-    life.get("/api/v1/consultations", &signed(kid, &claims, &SEED))
+    life.get("/api/v1/consultations", &signed(kid, &claims, &key))
         .await
         .expect(200);
     for (method, path) in GUARDED {

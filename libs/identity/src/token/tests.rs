@@ -22,7 +22,14 @@ fn ours() -> Verification {
 }
 
 fn token() -> String {
-    issue(&key(), &ours(), "u1", &["user".to_owned()], NOW).unwrap()
+    let holder = Holder {
+        subject: "u1",
+        roles: &["user".to_owned()],
+        scopes: &[],
+        session_id: "s1",
+        version: 3,
+    };
+    issue(&key(), &ours(), &holder, NOW).unwrap()
 }
 
 fn check(token: &str, now: i64) -> Result<Claims, TokenError> {
@@ -60,6 +67,7 @@ fn an_issued_token_is_verified_and_standard() {
         ("u1", ["user".to_owned()].as_slice())
     );
     assert_eq!((claims.iat, claims.nbf, claims.exp), (NOW, NOW, NOW + 1800));
+    assert_eq!((claims.sid.as_str(), claims.ver), ("s1", 3));
     let token = token();
     let payload = URL_SAFE_NO_PAD
         .decode(token.split('.').nth(1).unwrap())

@@ -1,0 +1,97 @@
+//! Time passes for sessions and tokens: what is over is deleted, and a Redis that
+//! has forgotten what is denied gets it back.
+
+use suoke_events::EventError;
+use suoke_guest::cron::Tick;
+use suoke_guest::{clock, log};
+use suoke_identity::accounts::LABEL;
+use suoke_identity::denylist::{self, READY_KEY, TTL_MS};
+use suoke_identity::sessions;
+use suoke_redis::Redis;
+use suoke_store::Database;
+
+suoke_guest::scheduled!(tick);
+
+/// What was denied so lately is copied in every run: a Redis that crashed may
+/// have lost its last moments without having forgotten everything.
+const COPIED_AGAIN_MS: i64 = 3 * 60 * 1000;
+
+async fn tick(_: Tick) -> Result<(), EventError> {
+    let (db, now_ms) = (Database::open(LABEL).await?, clock::now_ms());
+    let deleted = sessions::prune(&db, now_ms).await?;
+    if deleted > 0 {
+        log::info("identity swept", &[("deleted", &deleted.to_string())]);
+    }
+    let redis = Redis::open().await.map_err(EventError::work)?;
+    copy(&db, &redis, now_ms).await
+}
+
+async fn copy(db: &Database, redis: &Redis, now_ms: i64) -> Result<(), EventError> {
+    let is_ready = redis
+        .get(READY_KEY)
+        .await
+        .map_err(EventError::work)?
+        .is_some();
+    let since_ms = now_ms - if is_ready { COPIED_AGAIN_MS } else { TTL_MS };
+    let written = denylist::rebuild(db, redis, since_ms).await;
+    let written = written.map_err(EventError::work)?;
+    if !is_ready {
+        log::warn("denylist built anew", &[("entries", &written.to_string())]);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::executor::block_on;
+    use suoke_redis::Memory;
+    use suoke_store::{Sql, params};
+
+    use super::*;
+
+    const NOW: i64 = 1_800_000_000_000;
+
+    /// A token that was revoked this long ago.
+    async fn revoked(db: &Database, jti: &str, ago_ms: i64) {
+        let text = "INSERT INTO revoked_tokens (jti, subject, revoked_at, expires_at) \
+             VALUES (?1, 'u', ?2, 9000000000000000)";
+        db.execute(text, params![jti, NOW - ago_ms]).await.unwrap();
+    }
+
+    async fn is_denied(redis: &Redis, jti: &str) -> bool {
+        let key = denylist::token_key(jti);
+        redis.get(&key).await.unwrap().is_some()
+    }
+
+    #[test]
+    fn everything_comes_back_once_and_the_newest_always() {
+        block_on(async {
+            let db = Database::open_in_memory(LABEL).await.unwrap();
+            let redis = Redis::memory(&Memory::new());
+            revoked(&db, "new", 60_000).await;
+            revoked(&db, "old", 600_000).await;
+            copy(&db, &redis, NOW).await.unwrap();
+            assert!(redis.get(READY_KEY).await.unwrap().is_some());
+            for jti in ["new", "old"] {
+                assert!(is_denied(&redis, jti).await, "{jti}");
+                redis.delete(&[denylist::token_key(jti)]).await.unwrap();
+            }
+            copy(&db, &redis, NOW).await.unwrap();
+            assert!(is_denied(&redis, "new").await);
+            assert!(!is_denied(&redis, "old").await);
+        });
+    }
+
+    #[test]
+    fn without_redis_nothing_is_called_whole() {
+        block_on(async {
+            let db = Database::open_in_memory(LABEL).await.unwrap();
+            let memory = Memory::new();
+            memory.set_broken(true);
+            let redis = Redis::memory(&memory);
+            assert!(copy(&db, &redis, NOW).await.is_err());
+            memory.set_broken(false);
+            assert_eq!(redis.get(READY_KEY).await.unwrap(), None);
+        });
+    }
+}

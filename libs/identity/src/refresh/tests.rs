@@ -1,0 +1,146 @@
+//! Refresh tokens on a real SQLite.
+
+use futures::executor::block_on;
+use suoke_guest::Request;
+use suoke_store::{Sql, params};
+
+use super::*;
+use crate::accounts::tests::{add, claims, settings, store};
+use crate::denylist::Denial;
+
+/// Refreshes as a client of this name.
+async fn refreshed(db: &mut Database, token: &str, agent: &str) -> Refreshed {
+    let request = Request::new("POST", "/").with_header("user-agent", agent);
+    let (client, origin) = (
+        Client::of(&request),
+        Origin::request("auth-refresh", &request),
+    );
+    refresh(db, &settings(), token, &client, origin)
+        .await
+        .unwrap()
+}
+
+/// The code of what is wrong.
+fn code(refreshed: &Refreshed) -> String {
+    let error = refreshed.outcome.as_ref().unwrap_err();
+    assert_eq!(error.status(), 401);
+    error.code().to_owned()
+}
+
+/// Lets the time of the tokens pass.
+async fn pass(db: &Database, ms: i64) {
+    for text in [
+        "UPDATE refresh_tokens SET expires_at = expires_at - ?1, used_at = used_at - ?1",
+        "UPDATE sessions SET expires_at = expires_at - ?1",
+    ] {
+        db.execute(text, params![ms]).await.unwrap();
+    }
+}
+
+#[test]
+fn each_use_gives_a_new_pair_of_the_same_session() {
+    block_on(async {
+        let mut db = store().await;
+        let (user, mut tokens, _) = add(&mut db, "fang@example.com").await.unwrap();
+        let sid = claims(&tokens).sid;
+        for _ in 0..3 {
+            let next = refreshed(&mut db, &tokens.refresh_token, "curl").await;
+            assert_eq!(next.effects.events[0].kind, "auth.token.refreshed");
+            let (found, next) = next.outcome.unwrap();
+            assert_eq!(found.user_id, user.user_id);
+            assert_ne!(next.refresh_token, tokens.refresh_token);
+            assert_eq!(claims(&next).sid, sid);
+            tokens = next;
+        }
+    });
+}
+
+#[test]
+fn a_copied_token_ends_its_session_and_no_other() {
+    block_on(async {
+        let mut db = store().await;
+        let (_, tokens, _) = add(&mut db, "fang@example.com").await.unwrap();
+        let (_, other, _) = add(&mut db, "li@example.com").await.unwrap();
+        let next = refreshed(&mut db, &tokens.refresh_token, "curl").await;
+        let (_, next) = next.outcome.unwrap();
+        let stolen = refreshed(&mut db, &tokens.refresh_token, "thief").await;
+        assert_eq!(code(&stolen), "token_reused");
+        let kinds: Vec<&str> = stolen
+            .effects
+            .events
+            .iter()
+            .map(|event| event.kind.as_str())
+            .collect();
+        assert_eq!(kinds, ["auth.token.reuse_detected", "auth.session.ended"]);
+        let sid = claims(&tokens).sid;
+        assert_eq!(stolen.effects.denials, [Denial::Session { sid }]);
+        // Neither of the two gets on.
+        let owner = refreshed(&mut db, &next.refresh_token, "curl").await;
+        assert_eq!(code(&owner), "token_revoked");
+        let thief = refreshed(&mut db, &tokens.refresh_token, "thief").await;
+        assert_eq!(code(&thief), "token_revoked");
+        let other = refreshed(&mut db, &other.refresh_token, "curl").await;
+        assert!(other.outcome.is_ok());
+    });
+}
+
+#[test]
+fn a_client_that_missed_the_answer_may_ask_again_for_ten_seconds() {
+    block_on(async {
+        let mut db = store().await;
+        let (_, tokens, _) = add(&mut db, "fang@example.com").await.unwrap();
+        let token = &tokens.refresh_token;
+        let first = refreshed(&mut db, token, "curl").await.outcome.unwrap().1;
+        let again = refreshed(&mut db, token, "curl").await.outcome.unwrap().1;
+        for pair in [first, again] {
+            let next = refreshed(&mut db, &pair.refresh_token, "curl").await;
+            assert!(next.outcome.is_ok());
+        }
+        pass(&db, 10_000).await;
+        assert_eq!(
+            code(&refreshed(&mut db, token, "curl").await),
+            "token_reused"
+        );
+    });
+}
+
+#[test]
+fn a_token_is_good_for_seven_days() {
+    block_on(async {
+        let mut db = store().await;
+        let (_, tokens, _) = add(&mut db, "fang@example.com").await.unwrap();
+        pass(&db, REFRESH_MS).await;
+        let late = refreshed(&mut db, &tokens.refresh_token, "curl").await;
+        assert_eq!(code(&late), "token_expired");
+    });
+}
+
+#[test]
+fn unknown_tokens_and_suspended_users_get_nothing() {
+    block_on(async {
+        let mut db = store().await;
+        let (_, tokens, _) = add(&mut db, "fang@example.com").await.unwrap();
+        for token in ["", "nonsense", &tokens.access_token, &"x".repeat(100_000)] {
+            let unknown = refreshed(&mut db, token, "curl").await;
+            assert_eq!(code(&unknown), "token_invalid");
+        }
+        db.execute("UPDATE users SET status = 'suspended'", params![])
+            .await
+            .unwrap();
+        let suspended = refreshed(&mut db, &tokens.refresh_token, "curl").await;
+        assert_eq!(code(&suspended), "token_revoked");
+    });
+}
+
+#[test]
+fn roles_and_version_are_those_of_now() {
+    block_on(async {
+        let mut db = store().await;
+        let (_, tokens, _) = add(&mut db, "fang@example.com").await.unwrap();
+        let raised = "UPDATE users SET roles = '[\"user\",\"admin\"]', token_version = 5";
+        db.execute(raised, params![]).await.unwrap();
+        let next = refreshed(&mut db, &tokens.refresh_token, "curl").await;
+        let claims = claims(&next.outcome.unwrap().1);
+        assert_eq!((claims.roles.len(), claims.ver), (2, 5));
+    });
+}
