@@ -17,8 +17,9 @@ use crate::interface::Interface;
 use crate::state::State;
 
 /// Guests in one instance that room is kept for: a function, what is plugged into
-/// it and what stands in front of it.
-const GUESTS_PER_INSTANCE: u32 = 3;
+/// it or stands in front of it, and what denies those their capabilities. An
+/// instance of more takes the room of another.
+const GUESTS_PER_INSTANCE: u32 = 4;
 
 /// Core instances, and tables, of one guest: its own and those that link it.
 const CORES_PER_GUEST: u32 = 4;

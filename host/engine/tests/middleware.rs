@@ -214,6 +214,22 @@ async fn compiled_code_is_kept_apart_by_what_stands_in_front() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 6);
 }
 
+#[tokio::test]
+async fn all_promised_instances_can_run_behind_middleware() {
+    let options = EngineOptions {
+        instances_max: 2,
+        ..EngineOptions::default()
+    };
+    let loaded = try_load(&probe(vec![stamp(), pass()]), &options, interfaces()).unwrap();
+    let app = serve(&loaded);
+    let slow = || Request::post("http://host/probe/slow");
+    let (one, two) = tokio::join!(send(&app, slow(), ""), send(&app, slow(), ""));
+    assert_eq!(
+        (one.body().as_str(), two.body().as_str()),
+        ("\"done\"", "\"done\"")
+    );
+}
+
 /// The reason why a component cannot be loaded.
 fn refused(component: &Component) -> String {
     let error = load(component).err().unwrap().to_string();

@@ -4,6 +4,7 @@
 mod http;
 mod interfaces;
 mod limits;
+mod middleware;
 mod network;
 mod operation;
 mod routes;
