@@ -19,8 +19,7 @@
 //! ```
 //!
 //! Native tests use [`Redis::memory`], which knows `GET`, `SET`, `DEL` and
-//! `EXISTS`; scripts are tested on a real server with `Redis::connect` (feature
-//! `native`).
+//! `EXISTS`; scripts are tested on a real one: a `TestServer` (feature `native`).
 
 mod client;
 mod connection;
@@ -28,6 +27,8 @@ mod error;
 #[cfg(not(target_family = "wasm"))]
 mod memory;
 mod script;
+#[cfg(all(not(target_family = "wasm"), feature = "native"))]
+mod server;
 mod value;
 
 pub use client::Redis;
@@ -35,4 +36,6 @@ pub use error::RedisError;
 #[cfg(not(target_family = "wasm"))]
 pub use memory::Memory;
 pub use script::Script;
+#[cfg(all(not(target_family = "wasm"), feature = "native"))]
+pub use server::TestServer;
 pub use value::Value;

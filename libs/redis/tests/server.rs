@@ -1,72 +1,17 @@
 //! The client against a real `redis-server` and in memory.
 
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-
 use futures::executor::block_on;
-use suoke_redis::{Memory, Redis, RedisError, Script, Value};
-
-/// A `redis-server` on a socket of its own. Dropping it ends it.
-struct Server {
-    process: Child,
-    url: String,
-    _folder: tempfile::TempDir,
-}
-
-impl Server {
-    fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let socket = folder.path().join("redis.sock");
-        let process = Command::new("redis-server")
-            .args([
-                "--port",
-                "0",
-                "--save",
-                "",
-                "--appendonly",
-                "no",
-                "--unixsocket",
-            ])
-            .arg(&socket)
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("redis-server is installed");
-        let url = format!("redis+unix://{}", socket.display());
-        Self {
-            process,
-            url,
-            _folder: folder,
-        }
-    }
-
-    fn connect(&self) -> Redis {
-        let deadline = Instant::now() + Duration::from_secs(20);
-        loop {
-            match Redis::connect(&self.url) {
-                Ok(redis) => return redis,
-                Err(error) => assert!(Instant::now() < deadline, "{error}"),
-            }
-            std::thread::yield_now();
-        }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
+use suoke_redis::{Memory, Redis, RedisError, Script, TestServer, Value};
 
 /// What both must do alike.
 fn keys_are_kept(redis: &Redis) {
     block_on(async {
         assert_eq!(redis.get("a").await, Ok(None));
-        redis.set("a", b"\x00\xff", None).await.unwrap();
+        assert_eq!(redis.set("a", b"\x00\xff", None).await, Ok(()));
         assert_eq!(redis.get("a").await, Ok(Some(b"\x00\xff".to_vec())));
         assert_eq!(redis.set_if_absent("a", b"2", 60_000).await, Ok(false));
         assert_eq!(redis.set_if_absent("b", b"2", 60_000).await, Ok(true));
-        redis.set("c", b"3", Some(60_000)).await.unwrap();
+        assert_eq!(redis.set("c", b"3", Some(60_000)).await, Ok(()));
         assert_eq!(redis.delete(&["a", "b", "c", "d"]).await, Ok(3));
         assert_eq!(redis.delete::<&str>(&[]).await, Ok(0));
         assert_eq!(redis.get("a").await, Ok(None));
@@ -75,7 +20,7 @@ fn keys_are_kept(redis: &Redis) {
 
 #[test]
 fn keys_are_kept_by_a_server() {
-    keys_are_kept(&Server::start().connect());
+    keys_are_kept(&TestServer::start().connect());
 }
 
 #[test]
@@ -105,7 +50,7 @@ fn a_broken_memory_answers_nothing() {
 #[test]
 fn a_script_runs_whether_the_server_knows_it_or_not() {
     let script = Script::new("return {redis.call('INCRBY', KEYS[1], ARGV[1]), {'x', false}}");
-    let server = Server::start();
+    let server = TestServer::start();
     let redis = server.connect();
     for sum in [5, 10] {
         let values = block_on(redis.eval(&script, &["n"], &["5"])).unwrap();
@@ -119,7 +64,7 @@ fn a_script_runs_whether_the_server_knows_it_or_not() {
 
 #[test]
 fn a_refusal_names_the_command_and_no_value() {
-    let server = Server::start();
+    let server = TestServer::start();
     let redis = server.connect();
     block_on(redis.command("HSET", &["secret-key", "a", "b"])).unwrap();
     let error = block_on(redis.get("secret-key")).unwrap_err();
