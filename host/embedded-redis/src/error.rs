@@ -31,6 +31,13 @@ pub(crate) enum CommandError {
     ExpireNxWithOther,
     #[error("ERR GT and LT options at the same time are not compatible")]
     ExpireGtWithLt,
+    #[error("ERR invalid cursor")]
+    Cursor,
+    #[error("NOSCRIPT No matching script. Please use EVAL.")]
+    NoScript,
+    /// What a script or its loading came to.
+    #[error("{0}")]
+    Script(String),
     #[error("OOM command not allowed when used memory > 'maxmemory'.")]
     OutOfMemory,
 }

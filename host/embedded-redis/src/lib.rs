@@ -11,12 +11,15 @@
 //! Everything is in memory and bounded by [`RedisLimits`]; nothing outlives the
 //! process.
 
+mod changes;
 mod commands;
 mod error;
+mod expiry;
 mod glob;
 mod keyspace;
 mod pubsub;
 mod reply;
+mod script;
 mod value;
 
 use std::fmt;
@@ -28,9 +31,10 @@ use bytes::Bytes;
 pub use pubsub::{Message, Subscription};
 pub use reply::Reply;
 
-use error::{CommandError, Outcome};
+use error::{CommandError, Outcome, unknown_command};
 use keyspace::Keyspace;
 use pubsub::{Hub, QueueLimits};
+use script::Scripts;
 
 /// Bounds of an embedded server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,8 +72,8 @@ pub struct RedisStats {
     pub dropped: u64,
 }
 
-/// The present in milliseconds since the Unix epoch, for the expiry of keys.
-type NowMs = dyn Fn() -> i64 + Send + Sync;
+/// The present in microseconds since the Unix epoch, for the expiry of keys.
+type NowUs = dyn Fn() -> i64 + Send + Sync;
 
 /// A handle on an embedded server; clones are the same server.
 ///
@@ -80,15 +84,18 @@ pub struct EmbeddedRedis {
 }
 
 struct Server {
-    now_ms: Box<NowMs>,
-    keys: Mutex<Keyspace>,
+    now_us: Box<NowUs>,
+    /// Commands run one after the other: who holds this runs one. It is held
+    /// for all of a script, which takes the keys once for each of its commands.
+    turn: Mutex<Scripts>,
+    keys: Arc<Mutex<Keyspace>>,
     hub: Arc<Hub>,
 }
 
 impl EmbeddedRedis {
     /// An empty server.
     pub fn new(limits: RedisLimits) -> Self {
-        Self::with_clock(limits, system_now_ms)
+        Self::with_clock_us(limits, system_now_us)
     }
 
     /// An empty server for which it is `now_ms` milliseconds since the Unix epoch.
@@ -96,15 +103,25 @@ impl EmbeddedRedis {
         limits: RedisLimits,
         now_ms: impl Fn() -> i64 + Send + Sync + 'static,
     ) -> Self {
+        Self::with_clock_us(limits, move || now_ms().saturating_mul(1000))
+    }
+
+    fn with_clock_us(
+        limits: RedisLimits,
+        now_us: impl Fn() -> i64 + Send + Sync + 'static,
+    ) -> Self {
         let queue = QueueLimits {
             messages_max: limits.subscriber_queue_messages_max,
             bytes_max: limits.subscriber_queue_bytes_max,
         };
+        let keys = Arc::new(Mutex::new(Keyspace::new(limits.memory_bytes_max)));
+        let hub = Arc::new(Hub::new(queue));
         Self {
             server: Arc::new(Server {
-                now_ms: Box::new(now_ms),
-                keys: Mutex::new(Keyspace::new(limits.memory_bytes_max)),
-                hub: Arc::new(Hub::new(queue)),
+                now_us: Box::new(now_us),
+                turn: Mutex::new(Scripts::new(keys.clone(), hub.clone())),
+                keys,
+                hub,
             }),
         }
     }
@@ -119,12 +136,17 @@ impl EmbeddedRedis {
             let [channel, payload] = args else {
                 return Err(CommandError::Arity("publish"));
             };
-            let payload = || Bytes::copy_from_slice(payload);
-            return Ok(Reply::count(self.server.hub.publish(channel, payload)));
+            return Ok(self.server.hub.publish_bytes(channel, payload));
         }
-        let mut keys = self.keys();
-        keys.set_now_ms((self.server.now_ms)());
-        commands::run(&mut keys, name, args)
+        let mut scripts = lock(&self.server.turn);
+        let mut keys = lock(&self.server.keys);
+        keys.begin((self.server.now_us)());
+        if let Some(command) = commands::find(name.as_bytes()) {
+            return command.run(&mut keys, args);
+        }
+        drop(keys);
+        let outcome = scripts.run(name, args);
+        outcome.unwrap_or_else(|| Err(unknown_command(name, args)))
     }
 
     /// Publishes a message; how many subscribers got it.
@@ -146,19 +168,19 @@ impl EmbeddedRedis {
     pub fn stats(&self) -> RedisStats {
         let hub = &self.server.hub;
         RedisStats {
-            used_bytes: self.keys().used_bytes(),
+            used_bytes: lock(&self.server.keys).used_bytes(),
             subscriptions: hub.subscriptions(),
             published: hub.published(),
             delivered: hub.delivered(),
             dropped: hub.dropped(),
         }
     }
+}
 
-    fn keys(&self) -> MutexGuard<'_, Keyspace> {
-        // No command can stop half-way through a change.
-        let keys = &self.server.keys;
-        keys.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// No command can stop half-way through a change, so there is nothing to fear
+/// from one that has.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for EmbeddedRedis {
@@ -170,10 +192,10 @@ impl fmt::Debug for EmbeddedRedis {
 }
 
 /// The clock of the machine.
-fn system_now_ms() -> i64 {
+fn system_now_us() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| {
-            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+            i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
         })
 }

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use bytes::Bytes;
 use tokio::sync::Notify;
 
+use crate::reply::Reply;
+
 /// A published message as a subscriber gets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
@@ -92,6 +94,11 @@ impl Hub {
             channels: names,
             hub: Arc::downgrade(self),
         }
+    }
+
+    /// Publishes a message as a command does.
+    pub(crate) fn publish_bytes(&self, channel: &[u8], payload: &[u8]) -> Reply {
+        Reply::count(self.publish(channel, || Bytes::copy_from_slice(payload)))
     }
 
     /// Gives a message to everyone who listens; how many got it. All

@@ -1,12 +1,14 @@
 //! What a command answers.
 
+use std::borrow::Cow;
+
 /// A reply in the shape of Redis's protocol, version 2.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
     /// There is no such thing.
     Nil,
     /// A short word, such as `OK`.
-    Status(&'static str),
+    Status(Cow<'static, str>),
     /// A refusal, worded exactly as Redis words it, code first.
     Error(String),
     /// A number.
@@ -19,7 +21,12 @@ pub enum Reply {
 
 impl Reply {
     /// The reply of a command that did its work and has nothing to say.
-    pub(crate) const OK: Self = Self::Status("OK");
+    pub(crate) const OK: Self = Self::Status(Cow::Borrowed("OK"));
+
+    /// A short word.
+    pub(crate) fn status(word: &'static str) -> Self {
+        Self::Status(Cow::Borrowed(word))
+    }
 
     /// A count; no count here can leave the range of Redis's integers.
     pub(crate) fn count(count: usize) -> Self {

@@ -50,6 +50,8 @@ impl Value {
 pub(crate) trait Kind: Default {
     /// The value as this kind, if it is of it.
     fn of(value: &mut Value) -> Option<&mut Self>;
+    /// The same, to look at.
+    fn of_ref(value: &Value) -> Option<&Self>;
     /// The kind as a value.
     fn into_value(self) -> Value;
 }
@@ -58,6 +60,13 @@ macro_rules! kind {
     ($kind:ty, $variant:ident) => {
         impl Kind for $kind {
             fn of(value: &mut Value) -> Option<&mut Self> {
+                match value {
+                    Value::$variant(inner) => Some(inner),
+                    _ => None,
+                }
+            }
+
+            fn of_ref(value: &Value) -> Option<&Self> {
                 match value {
                     Value::$variant(inner) => Some(inner),
                     _ => None,
@@ -140,6 +149,10 @@ impl Hash {
         };
         self.cost_bytes -= old.len() + field.len() + MEMBER_OVERHEAD_BYTES;
         true
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.fields.len()
     }
 
     pub(crate) fn get(&self, field: &[u8]) -> Option<&Vec<u8>> {

@@ -85,7 +85,7 @@ fn writes_over_the_memory_bound_are_refused_and_change_nothing() {
         memory_bytes_max: 1000,
         ..RedisLimits::default()
     });
-    assert_eq!(run(&redis, "SET a 1"), Reply::Status("OK"));
+    assert_eq!(run(&redis, "SET a 1"), Reply::Status("OK".into()));
     let big = "x".repeat(1000);
     let refused = run(&redis, &format!("APPEND a {big}"));
     assert_eq!(

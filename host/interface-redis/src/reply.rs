@@ -12,8 +12,8 @@ use crate::bindings::spin::redis::redis::{Error, RedisResult};
 pub(crate) fn from_embedded(reply: Reply) -> Result<Value, Error> {
     Ok(match reply {
         Reply::Nil => Value::Nil,
-        Reply::Status("OK") => Value::Okay,
-        Reply::Status(word) => Value::SimpleString(word.to_owned()),
+        Reply::Status(word) if word == "OK" => Value::Okay,
+        Reply::Status(word) => Value::SimpleString(word.into_owned()),
         Reply::Error(text) => return Err(Error::Other(text)),
         Reply::Integer(number) => Value::Int(number),
         Reply::Bulk(bytes) => Value::BulkString(bytes),

@@ -58,3 +58,25 @@ pub(super) fn hincrby(keys: &mut Keyspace, args: &[Vec<u8>]) -> Outcome {
     })?;
     Ok(Reply::Integer(sum))
 }
+
+pub(super) fn hmget(keys: &mut Keyspace, args: &[Vec<u8>]) -> Outcome {
+    let (key, fields) = first(args)?;
+    let hash = keys.read::<Hash>(key)?;
+    let value = |field| Reply::optional(hash.and_then(|hash| hash.get(field)).cloned());
+    Ok(Reply::Array(
+        fields.iter().map(|field| value(field)).collect(),
+    ))
+}
+
+pub(super) fn hexists(keys: &mut Keyspace, args: &[Vec<u8>]) -> Outcome {
+    let [key, field] = exactly(args)?;
+    let hash = keys.read::<Hash>(key)?;
+    Ok(Reply::flag(
+        hash.is_some_and(|hash| hash.get(field).is_some()),
+    ))
+}
+
+pub(super) fn hlen(keys: &mut Keyspace, args: &[Vec<u8>]) -> Outcome {
+    let [key] = exactly(args)?;
+    Ok(Reply::count(keys.read::<Hash>(key)?.map_or(0, Hash::len)))
+}

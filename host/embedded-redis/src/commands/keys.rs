@@ -5,6 +5,7 @@ use crate::error::{CommandError, Outcome};
 use crate::glob::Glob;
 use crate::keyspace::Keyspace;
 use crate::reply::Reply;
+use crate::value::Value;
 
 pub(super) fn del(keys: &mut Keyspace, args: &[Vec<u8>]) -> Outcome {
     let removed = args.iter().filter(|key| keys.remove(key).is_some());
@@ -58,20 +59,36 @@ impl Condition {
 }
 
 pub(super) fn expire(keys: &mut Keyspace, args: &[Vec<u8>]) -> Outcome {
-    expire_in(keys, args, 1000, "expire")
+    let base_ms = keys.now_ms();
+    expire_from(keys, args, base_ms, 1000, "expire")
 }
 
 pub(super) fn pexpire(keys: &mut Keyspace, args: &[Vec<u8>]) -> Outcome {
-    expire_in(keys, args, 1, "pexpire")
+    let base_ms = keys.now_ms();
+    expire_from(keys, args, base_ms, 1, "pexpire")
 }
 
-fn expire_in(keys: &mut Keyspace, args: &[Vec<u8>], unit_ms: i64, name: &'static str) -> Outcome {
+pub(super) fn expireat(keys: &mut Keyspace, args: &[Vec<u8>]) -> Outcome {
+    expire_from(keys, args, 0, 1000, "expireat")
+}
+
+pub(super) fn pexpireat(keys: &mut Keyspace, args: &[Vec<u8>]) -> Outcome {
+    expire_from(keys, args, 0, 1, "pexpireat")
+}
+
+fn expire_from(
+    keys: &mut Keyspace,
+    args: &[Vec<u8>],
+    base_ms: i64,
+    unit_ms: i64,
+    name: &'static str,
+) -> Outcome {
     let (key, rest) = first(args)?;
     let (time, options) = first(rest)?;
     let condition = Condition::parse(options)?;
     let wanted_ms = integer_arg(time)?
         .checked_mul(unit_ms)
-        .and_then(|ms| ms.checked_add(keys.now_ms()))
+        .and_then(|ms| ms.checked_add(base_ms))
         .ok_or(CommandError::ExpireTime(name))?;
     let Some(current_ms) = keys.expiry_ms(key) else {
         return Ok(Reply::Integer(0));
@@ -88,21 +105,35 @@ fn expire_in(keys: &mut Keyspace, args: &[Vec<u8>], unit_ms: i64, name: &'static
 }
 
 pub(super) fn ttl(keys: &mut Keyspace, args: &[Vec<u8>]) -> Outcome {
-    remaining(keys, args, |ms| ms.saturating_add(500) / 1000)
+    let now_ms = keys.now_ms();
+    expiry(keys, args, |at_ms| in_seconds(at_ms.saturating_sub(now_ms)))
 }
 
 pub(super) fn pttl(keys: &mut Keyspace, args: &[Vec<u8>]) -> Outcome {
-    remaining(keys, args, |ms| ms)
+    let now_ms = keys.now_ms();
+    expiry(keys, args, |at_ms| at_ms.saturating_sub(now_ms))
 }
 
-fn remaining(keys: &mut Keyspace, args: &[Vec<u8>], rounded: fn(i64) -> i64) -> Outcome {
+pub(super) fn expiretime(keys: &mut Keyspace, args: &[Vec<u8>]) -> Outcome {
+    expiry(keys, args, in_seconds)
+}
+
+pub(super) fn pexpiretime(keys: &mut Keyspace, args: &[Vec<u8>]) -> Outcome {
+    expiry(keys, args, |at_ms| at_ms)
+}
+
+fn in_seconds(ms: i64) -> i64 {
+    ms.saturating_add(500) / 1000
+}
+
+fn expiry(keys: &mut Keyspace, args: &[Vec<u8>], shown: impl Fn(i64) -> i64) -> Outcome {
     const NO_SUCH_KEY: i64 = -2;
     const NEVER_EXPIRES: i64 = -1;
     let [key] = exactly(args)?;
     Ok(Reply::Integer(match keys.expiry_ms(key) {
         None => NO_SUCH_KEY,
         Some(None) => NEVER_EXPIRES,
-        Some(Some(at_ms)) => rounded(at_ms.saturating_sub(keys.now_ms())),
+        Some(Some(at_ms)) => shown(at_ms),
     }))
 }
 
@@ -116,7 +147,7 @@ pub(super) fn persist(keys: &mut Keyspace, args: &[Vec<u8>]) -> Outcome {
 pub(super) fn type_of(keys: &mut Keyspace, args: &[Vec<u8>]) -> Outcome {
     let [key] = exactly(args)?;
     let name = keys.get(key).map_or("none", |value| value.type_name());
-    Ok(Reply::Status(name))
+    Ok(Reply::status(name))
 }
 
 pub(super) fn keys(keys: &mut Keyspace, args: &[Vec<u8>]) -> Outcome {
@@ -124,11 +155,66 @@ pub(super) fn keys(keys: &mut Keyspace, args: &[Vec<u8>]) -> Outcome {
     let glob = Glob::parse(pattern);
     let mut found: Vec<_> = keys
         .keys()
-        .filter(|key| glob.matches(key))
-        .cloned()
+        .filter(|(key, _)| glob.matches(key))
+        .map(|(key, _)| key.to_vec())
         .collect();
     found.sort_unstable();
     Ok(Reply::bulks(found))
+}
+
+/// What `SCAN` is to give.
+#[derive(Default)]
+struct Scan {
+    pattern: Option<Glob>,
+    type_name: Option<Vec<u8>>,
+}
+
+impl Scan {
+    fn parse(options: &[Vec<u8>]) -> Result<Self, CommandError> {
+        let mut scan = Self::default();
+        let (pairs, odd) = options.as_chunks::<2>();
+        for [option, value] in pairs {
+            match option.to_ascii_lowercase().as_slice() {
+                b"count" if integer_arg(value)? >= 1 => {}
+                b"match" => scan.pattern = Some(Glob::parse(value)),
+                b"type" => scan.type_name = Some(value.to_ascii_lowercase()),
+                _ => return Err(CommandError::Syntax),
+            }
+        }
+        if !odd.is_empty() {
+            return Err(CommandError::Syntax);
+        }
+        Ok(scan)
+    }
+
+    fn admits(&self, key: &[u8], value: &Value) -> bool {
+        let admitted = |pattern: &Glob| pattern.matches(key);
+        let is_of = |name: &Vec<u8>| name == value.type_name().as_bytes();
+        self.pattern.as_ref().is_none_or(admitted) && self.type_name.as_ref().is_none_or(is_of)
+    }
+}
+
+/// Gives everything at once, whatever `COUNT` says: a real server may too, and
+/// its callers go on until the cursor is 0.
+pub(super) fn scan(keys: &mut Keyspace, args: &[Vec<u8>]) -> Outcome {
+    const END: &[u8] = b"0";
+    let (cursor, options) = first(args)?;
+    let cursor = std::str::from_utf8(cursor).ok();
+    let cursor: u64 = cursor
+        .and_then(|cursor| cursor.parse().ok())
+        .ok_or(CommandError::Cursor)?;
+    let scan = Scan::parse(options)?;
+    let found = if cursor == 0 {
+        let living = keys.keys();
+        let found = living.filter(|(key, value)| scan.admits(key, value));
+        found.map(|(key, _)| key.to_vec()).collect()
+    } else {
+        Vec::new()
+    };
+    Ok(Reply::Array(vec![
+        Reply::Bulk(END.to_vec()),
+        Reply::bulks(found),
+    ]))
 }
 
 pub(super) fn dbsize(keys: &mut Keyspace, _: &[Vec<u8>]) -> Outcome {

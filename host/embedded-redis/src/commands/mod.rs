@@ -6,20 +6,34 @@ mod lists;
 mod sets;
 mod strings;
 
-use crate::error::{CommandError, Outcome, unknown_command};
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use crate::error::{CommandError, Outcome};
 use crate::keyspace::{KEY_OVERHEAD_BYTES, Keyspace};
 use crate::reply::Reply;
 use crate::value::MEMBER_OVERHEAD_BYTES;
 
 /// One command.
-struct Command {
+pub(crate) struct Command {
     /// Its name as errors show it.
     name: &'static str,
     /// Number of arguments after the name: exactly, or at least.
     arity: Arity,
-    /// Whether it can need more memory.
-    grows: bool,
-    run: fn(&mut Keyspace, &[Vec<u8>]) -> Outcome,
+    effect: Effect,
+    run: Run,
+}
+
+/// What a command does to the keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Effect {
+    Reads,
+    /// Changes them, and needs no more memory for it.
+    Lessens,
+    /// Changes them, and can need more memory.
+    Grows,
+    /// Counts: can need more memory, and its changes may be lost with the host.
+    Counts,
 }
 
 #[derive(Clone, Copy)]
@@ -37,28 +51,31 @@ impl Arity {
     }
 }
 
-const fn reads(
-    name: &'static str,
-    arity: Arity,
-    run: fn(&mut Keyspace, &[Vec<u8>]) -> Outcome,
-) -> Command {
+type Run = fn(&mut Keyspace, &[Vec<u8>]) -> Outcome;
+
+const fn command(name: &'static str, arity: Arity, effect: Effect, run: Run) -> Command {
     Command {
         name,
         arity,
-        grows: false,
+        effect,
         run,
     }
 }
 
-const fn grows(
-    name: &'static str,
-    arity: Arity,
-    run: fn(&mut Keyspace, &[Vec<u8>]) -> Outcome,
-) -> Command {
-    Command {
-        grows: true,
-        ..reads(name, arity, run)
-    }
+const fn reads(name: &'static str, arity: Arity, run: Run) -> Command {
+    command(name, arity, Effect::Reads, run)
+}
+
+const fn lessens(name: &'static str, arity: Arity, run: Run) -> Command {
+    command(name, arity, Effect::Lessens, run)
+}
+
+const fn grows(name: &'static str, arity: Arity, run: Run) -> Command {
+    command(name, arity, Effect::Grows, run)
+}
+
+const fn counts(name: &'static str, arity: Arity, run: Run) -> Command {
+    command(name, arity, Effect::Counts, run)
 }
 
 use Arity::{AtLeast, Exactly};
@@ -67,60 +84,99 @@ static COMMANDS: &[Command] = &[
     reads("get", Exactly(1), strings::get),
     grows("set", AtLeast(2), strings::set),
     grows("setnx", Exactly(2), strings::setnx),
-    reads("getdel", Exactly(1), strings::getdel),
+    lessens("getdel", Exactly(1), strings::getdel),
+    lessens("getex", AtLeast(1), strings::getex),
     reads("mget", AtLeast(1), strings::mget),
     grows("mset", AtLeast(2), strings::mset),
-    grows("incr", Exactly(1), strings::incr),
-    grows("incrby", Exactly(2), strings::incrby),
-    grows("decr", Exactly(1), strings::decr),
-    grows("decrby", Exactly(2), strings::decrby),
+    counts("incr", Exactly(1), strings::incr),
+    counts("incrby", Exactly(2), strings::incrby),
+    counts("decr", Exactly(1), strings::decr),
+    counts("decrby", Exactly(2), strings::decrby),
     grows("append", Exactly(2), strings::append),
+    grows("setex", Exactly(3), strings::setex),
+    grows("psetex", Exactly(3), strings::psetex),
+    grows("getset", Exactly(2), strings::getset),
     reads("strlen", Exactly(1), strings::strlen),
-    reads("del", AtLeast(1), keys::del),
-    reads("unlink", AtLeast(1), keys::del),
+    lessens("del", AtLeast(1), keys::del),
+    lessens("unlink", AtLeast(1), keys::del),
     reads("exists", AtLeast(1), keys::exists),
-    reads("expire", AtLeast(2), keys::expire),
-    reads("pexpire", AtLeast(2), keys::pexpire),
+    lessens("expire", AtLeast(2), keys::expire),
+    lessens("pexpire", AtLeast(2), keys::pexpire),
+    lessens("expireat", AtLeast(2), keys::expireat),
+    lessens("pexpireat", AtLeast(2), keys::pexpireat),
+    reads("expiretime", Exactly(1), keys::expiretime),
+    reads("pexpiretime", Exactly(1), keys::pexpiretime),
     reads("ttl", Exactly(1), keys::ttl),
     reads("pttl", Exactly(1), keys::pttl),
-    reads("persist", Exactly(1), keys::persist),
+    lessens("persist", Exactly(1), keys::persist),
     reads("type", Exactly(1), keys::type_of),
     reads("keys", Exactly(1), keys::keys),
+    reads("scan", AtLeast(1), keys::scan),
     reads("dbsize", Exactly(0), keys::dbsize),
-    reads("flushdb", AtLeast(0), keys::flushdb),
+    lessens("flushdb", AtLeast(0), keys::flushdb),
+    lessens("flushall", AtLeast(0), keys::flushdb),
     grows("sadd", AtLeast(2), sets::sadd),
-    reads("srem", AtLeast(2), sets::srem),
+    lessens("srem", AtLeast(2), sets::srem),
     reads("smembers", Exactly(1), sets::smembers),
     reads("scard", Exactly(1), sets::scard),
     reads("sismember", Exactly(2), sets::sismember),
     grows("hset", AtLeast(3), hashes::hset),
     reads("hget", Exactly(2), hashes::hget),
-    reads("hdel", AtLeast(2), hashes::hdel),
+    reads("hmget", AtLeast(2), hashes::hmget),
+    reads("hexists", Exactly(2), hashes::hexists),
+    reads("hlen", Exactly(1), hashes::hlen),
+    lessens("hdel", AtLeast(2), hashes::hdel),
     reads("hgetall", Exactly(1), hashes::hgetall),
-    grows("hincrby", Exactly(3), hashes::hincrby),
+    counts("hincrby", Exactly(3), hashes::hincrby),
     grows("lpush", AtLeast(2), lists::lpush),
     grows("rpush", AtLeast(2), lists::rpush),
-    reads("lpop", AtLeast(1), lists::lpop),
-    reads("rpop", AtLeast(1), lists::rpop),
+    lessens("lpop", AtLeast(1), lists::lpop),
+    lessens("rpop", AtLeast(1), lists::rpop),
     reads("llen", Exactly(1), lists::llen),
     reads("lrange", Exactly(3), lists::lrange),
     reads("ping", AtLeast(0), ping),
     reads("echo", Exactly(1), echo),
+    reads("time", Exactly(0), time),
 ];
 
-/// Runs one command on the keys.
-pub(crate) fn run(keys: &mut Keyspace, name: &str, args: &[Vec<u8>]) -> Outcome {
-    let command = COMMANDS
-        .iter()
-        .find(|command| command.name.eq_ignore_ascii_case(name))
-        .ok_or_else(|| unknown_command(name, args))?;
-    if !command.arity.admits(args.len()) {
-        return Err(CommandError::Arity(command.name));
+/// The longest name of a command, and more.
+const NAME_BYTES_MAX: usize = 16;
+
+static BY_NAME: LazyLock<HashMap<&'static [u8], &'static Command>> = LazyLock::new(|| {
+    let named = |command: &'static Command| (command.name.as_bytes(), command);
+    COMMANDS.iter().map(named).collect()
+});
+
+/// The command of a name in any case.
+pub(crate) fn find(name: &[u8]) -> Option<&'static Command> {
+    let mut lower = [0; NAME_BYTES_MAX];
+    let lower = lower.get_mut(..name.len())?;
+    lower.copy_from_slice(name);
+    lower.make_ascii_lowercase();
+    BY_NAME.get(&*lower).copied()
+}
+
+impl Command {
+    /// Whether a disk must have its changes before its reply is given.
+    pub(crate) fn is_saved_first(&self) -> bool {
+        matches!(self.effect, Effect::Lessens | Effect::Grows)
     }
-    if command.grows {
-        keys.reserve(growth_bytes(args))?;
+
+    /// Whether the command takes so many arguments.
+    pub(crate) fn admits(&self, count: usize) -> bool {
+        self.arity.admits(count)
     }
-    (command.run)(keys, args)
+
+    /// Runs the command.
+    pub(crate) fn run(&self, keys: &mut Keyspace, args: &[Vec<u8>]) -> Outcome {
+        if !self.arity.admits(args.len()) {
+            return Err(CommandError::Arity(self.name));
+        }
+        if matches!(self.effect, Effect::Grows | Effect::Counts) {
+            keys.reserve(growth_bytes(args))?;
+        }
+        (self.run)(keys, args)
+    }
 }
 
 /// The most memory a command with these arguments can add.
@@ -135,7 +191,7 @@ fn growth_bytes(args: &[Vec<u8>]) -> usize {
 
 fn ping(_: &mut Keyspace, args: &[Vec<u8>]) -> Outcome {
     match args {
-        [] => Ok(Reply::Status("PONG")),
+        [] => Ok(Reply::status("PONG")),
         [message] => Ok(Reply::Bulk(message.clone())),
         _ => Err(CommandError::Arity("ping")),
     }
@@ -144,6 +200,19 @@ fn ping(_: &mut Keyspace, args: &[Vec<u8>]) -> Outcome {
 fn echo(_: &mut Keyspace, args: &[Vec<u8>]) -> Outcome {
     let [message] = exactly(args)?;
     Ok(Reply::Bulk(message.clone()))
+}
+
+/// Seconds and microseconds since the Unix epoch.
+fn time(keys: &mut Keyspace, _: &[Vec<u8>]) -> Outcome {
+    const US_PER_SECOND: i64 = 1_000_000;
+    let now_us = keys.now_us();
+    let parts = [
+        now_us.div_euclid(US_PER_SECOND),
+        now_us.rem_euclid(US_PER_SECOND),
+    ];
+    Ok(Reply::bulks(
+        parts.map(|part| part.to_string().into_bytes()),
+    ))
 }
 
 /// Takes as many arguments as the caller names.
@@ -168,7 +237,7 @@ fn integer(text: &[u8]) -> Option<i64> {
 }
 
 /// Reads an argument that must be a number.
-fn integer_arg(text: &[u8]) -> Result<i64, CommandError> {
+pub(crate) fn integer_arg(text: &[u8]) -> Result<i64, CommandError> {
     integer(text).ok_or(CommandError::NotInteger)
 }
 

@@ -57,8 +57,13 @@ impl TimeUnit {
         })
     }
 
-    fn instant_ms(self, number: &[u8], now_ms: i64) -> Result<i64, CommandError> {
-        let invalid = CommandError::ExpireTime("set");
+    fn instant_ms(
+        self,
+        number: &[u8],
+        now_ms: i64,
+        command: &'static str,
+    ) -> Result<i64, CommandError> {
+        let invalid = CommandError::ExpireTime(command);
         let number = integer_arg(number)?;
         let scale = if self.in_seconds { 1000 } else { 1 };
         let base_ms = if self.from_now { now_ms } else { 0 };
@@ -101,7 +106,7 @@ impl SetOptions {
             }
         }
         if let Some((unit, number)) = time {
-            options.ttl = Ttl::At(unit.instant_ms(number, now_ms)?);
+            options.ttl = Ttl::At(unit.instant_ms(number, now_ms, "set")?);
         }
         Ok(options)
     }
@@ -140,6 +145,60 @@ pub(super) fn setnx(keys: &mut Keyspace, args: &[Vec<u8>]) -> Outcome {
         keys.put(key, Value::Text(value.clone()), None);
     }
     Ok(Reply::flag(absent))
+}
+
+pub(super) fn setex(keys: &mut Keyspace, args: &[Vec<u8>]) -> Outcome {
+    set_for(keys, args, true, "setex")
+}
+
+pub(super) fn psetex(keys: &mut Keyspace, args: &[Vec<u8>]) -> Outcome {
+    set_for(keys, args, false, "psetex")
+}
+
+fn set_for(keys: &mut Keyspace, args: &[Vec<u8>], in_seconds: bool, name: &'static str) -> Outcome {
+    let [key, time, value] = exactly(args)?;
+    let unit = TimeUnit {
+        in_seconds,
+        from_now: true,
+    };
+    let at_ms = unit.instant_ms(time, keys.now_ms(), name)?;
+    keys.put(key, Value::Text(value.clone()), Some(at_ms));
+    Ok(Reply::OK)
+}
+
+pub(super) fn getset(keys: &mut Keyspace, args: &[Vec<u8>]) -> Outcome {
+    let [key, value] = exactly(args)?;
+    let old = Reply::optional(keys.read::<Text>(key)?.cloned());
+    keys.put(key, Value::Text(value.clone()), None);
+    Ok(old)
+}
+
+pub(super) fn getex(keys: &mut Keyspace, args: &[Vec<u8>]) -> Outcome {
+    let (key, options) = first(args)?;
+    let options: Vec<_> = options.iter().map(|o| o.to_ascii_uppercase()).collect();
+    let time = match options.as_slice() {
+        [] => None,
+        [persist] if persist == b"PERSIST" => Some(None),
+        [option, number] => {
+            let option = String::from_utf8_lossy(option);
+            let unit = TimeUnit::of(&option).ok_or(CommandError::Syntax)?;
+            Some(Some((unit, number)))
+        }
+        _ => return Err(CommandError::Syntax),
+    };
+    let now_ms = keys.now_ms();
+    let Some(text) = keys.read::<Text>(key)?.cloned() else {
+        return Ok(Reply::Nil);
+    };
+    match time {
+        None => {}
+        Some(None) => keys.set_expiry_ms(key, None),
+        Some(Some((unit, number))) => {
+            let at_ms = unit.instant_ms(number, now_ms, "getex")?;
+            keys.set_expiry_ms(key, Some(at_ms));
+        }
+    }
+    Ok(Reply::Bulk(text))
 }
 
 pub(super) fn getdel(keys: &mut Keyspace, args: &[Vec<u8>]) -> Outcome {
