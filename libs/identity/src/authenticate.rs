@@ -29,7 +29,7 @@ impl From<Claims> for Identity {
             user_id: claims.sub,
             roles: claims.roles,
             scopes: claims.scopes,
-            session_id: None,
+            session_id: Some(claims.sid).filter(|sid| !sid.is_empty()),
             token_id: claims.jti,
             expires_at: claims.exp,
             method: AuthMethod::Jwt,
@@ -37,20 +37,29 @@ impl From<Claims> for Identity {
     }
 }
 
-/// Verifies the bearer token of a request.
+/// Verifies the bearer token of a request, for functions without the gateway.
 ///
 /// # Errors
 /// 401 `token_missing`, `token_invalid` or `token_expired`; 503 when the keys
 /// cannot be had.
 pub async fn authenticate(request: &Request) -> Result<Identity, ApiError> {
     let token = request.bearer().ok_or(TokenError::Missing).map_err(told)?;
+    verify(token).await.map(Into::into)
+}
+
+/// Verifies an access token: its signature, times, issuer and audience. Whether
+/// it was revoked is another question.
+///
+/// # Errors
+/// 401 `token_invalid` or `token_expired`; 503 when the keys cannot be had.
+pub async fn verify(token: &str) -> Result<Claims, ApiError> {
     let kid = token::key_id(token).map_err(told)?;
     let key = key(&kid).await?;
     let verification = verification().await?;
     let claims = claims(token, &key).map_err(told)?;
     let now_seconds = clock::now_ms() / 1000;
     token::check_claims(&claims, &verification, now_seconds).map_err(told)?;
-    Ok(claims.into())
+    Ok(claims)
 }
 
 /// What the token says. The signature is checked once: its key is still known,

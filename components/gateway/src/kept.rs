@@ -1,0 +1,177 @@
+//! Answers that are kept: of repeated requests, and of reads for a while.
+
+use spin_sdk::wasip3::http::types::{ErrorCode, Request};
+use suoke_gateway::idempotency::{self, Begun, Claim};
+use suoke_gateway::{Stored, cache};
+use suoke_guest::{ApiError, log};
+use suoke_redis::RedisError;
+
+use crate::incoming::Incoming;
+use crate::outgoing::Outgoing;
+use crate::recognise::Caller;
+use crate::settings::{self, Settings};
+use crate::wire::{self, Contents, TrailersReader, Unread};
+
+/// What can be known of an answer before the function is called.
+pub(crate) enum Before {
+    /// Nothing: call it, and keep nothing.
+    Nothing(Request),
+    /// There is an answer.
+    Known(Outgoing),
+    /// Nothing yet: call it, and keep its answer to this read.
+    Cache(Request, String),
+    /// Nothing yet: call it, and keep its answer to this request. The body was
+    /// read.
+    Once(Contents, TrailersReader, Claim),
+}
+
+/// Looks for an answer.
+///
+/// # Errors
+/// Those of [`idempotency`]; 413 when the body of such a request is too large,
+/// 400 when it breaks off.
+pub(crate) async fn before(
+    incoming: &Incoming,
+    settings: &Settings,
+    caller: Option<&Caller>,
+    request: Request,
+) -> Result<Before, ApiError> {
+    let policy = &settings.policy;
+    match incoming.method.as_str() {
+        "GET" if policy.cache_seconds > 0 => Ok(cached(incoming, caller, request).await),
+        "POST" | "PUT" | "PATCH" | "DELETE" if policy.idempotency => {
+            match (incoming.all(idempotency::HEADER).first(), caller) {
+                // Nobody's keys could be guessed by somebody else.
+                (Some(key), Some(caller)) => once(incoming, settings, caller, key, request).await,
+                _ => Ok(Before::Nothing(request)),
+            }
+        }
+        _ => Ok(Before::Nothing(request)),
+    }
+}
+
+async fn cached(incoming: &Incoming, caller: Option<&Caller>, request: Request) -> Before {
+    let header = |name| incoming.header(name).unwrap_or_default();
+    let user_id = caller.map(|caller| caller.identity.user_id.as_str());
+    let key = cache::key(
+        &incoming.route,
+        &incoming.target,
+        header("accept-language"),
+        header("accept"),
+        user_id,
+    );
+    let found = match settings::redis().await {
+        Ok(redis) => cache::find(&redis, &key).await,
+        Err(error) => Err(error),
+    };
+    match found {
+        Ok(Some(stored)) => Before::Known(Outgoing::stored(stored)),
+        Ok(None) => Before::Cache(request, key),
+        Err(_) => Before::Nothing(request),
+    }
+}
+
+async fn once(
+    incoming: &Incoming,
+    settings: &Settings,
+    caller: &Caller,
+    key: &[u8],
+    request: Request,
+) -> Result<Before, ApiError> {
+    let key = idempotency::checked(key)?;
+    let record = idempotency::record_key(&incoming.route, &caller.identity.user_id, key);
+    let (contents, trailers) = wire::request_body(request);
+    let bytes_max = idempotency::BODY_SIZE_BYTES_MAX;
+    let body = wire::read(contents, trailers, bytes_max).await;
+    let body = body.map_err(|problem| match problem {
+        Unread::TooLarge => ApiError::too_large(bytes_max),
+        Unread::Broken(_) => ApiError::bad_request("body_incomplete", "The body broke off."),
+    })?;
+    let media_type = incoming.header("content-type").unwrap_or_default();
+    let (method, target) = (&incoming.method, &incoming.target);
+    let fingerprint = idempotency::fingerprint(method, target, media_type, &body);
+    let redis = settings::redis().await;
+    let redis = redis.map_err(|error| ApiError::unavailable(format!("idempotency: {error}")))?;
+    let deadline_ms = settings.policy.deadline_ms;
+    match idempotency::begin(&redis, record, fingerprint, deadline_ms).await? {
+        Begun::Fresh(claim) => {
+            let (contents, trailers) = wire::body(body);
+            Ok(Before::Once(contents, trailers, claim))
+        }
+        Begun::Replay(stored) => {
+            let mut outgoing = Outgoing::stored(stored);
+            outgoing.add("idempotency-replayed", "true");
+            Ok(Before::Known(outgoing))
+        }
+    }
+}
+
+/// Keeps the answer to a read, if the function does not forbid it, and tags it.
+///
+/// # Errors
+/// When its body breaks off.
+pub(crate) async fn keep_read(
+    settings: &Settings,
+    key: &str,
+    mut outgoing: Outgoing,
+) -> Result<Outgoing, ErrorCode> {
+    let bytes_max = Stored::BODY_SIZE_BYTES_MAX;
+    if !outgoing.is_at_most(bytes_max) || !cache::may_keep(outgoing.status, &outgoing.headers) {
+        return Ok(outgoing);
+    }
+    let body = whole(&mut outgoing, bytes_max).await?;
+    outgoing.set_default("etag", &cache::etag(&body));
+    if let Some(stored) = Stored::of(outgoing.status, &outgoing.headers, &body) {
+        let seconds = settings.policy.cache_seconds;
+        let kept = match settings::redis().await {
+            Ok(redis) => cache::keep(&redis, key, &stored, seconds).await,
+            Err(error) => Err(error),
+        };
+        complain("an answer is not kept", kept);
+    }
+    outgoing.put_body(body);
+    Ok(outgoing)
+}
+
+/// Keeps the answer to a request that may come again; what failed is given back.
+///
+/// # Errors
+/// When its body breaks off.
+pub(crate) async fn keep_once(claim: Claim, mut outgoing: Outgoing) -> Result<Outgoing, ErrorCode> {
+    let redis = settings::redis().await;
+    if outgoing.status >= 500 {
+        let given_back = match redis {
+            Ok(redis) => claim.release(&redis).await,
+            Err(error) => Err(error),
+        };
+        complain("a repeated request waits", given_back);
+        return Ok(outgoing);
+    }
+    let bytes_max = Stored::BODY_SIZE_BYTES_MAX;
+    let mut stored = None;
+    if outgoing.is_at_most(bytes_max) || outgoing.header("content-length").is_none() {
+        let body = whole(&mut outgoing, idempotency::BODY_SIZE_BYTES_MAX).await?;
+        stored = Stored::of(outgoing.status, &outgoing.headers, &body);
+        outgoing.put_body(body);
+    }
+    let kept = match redis {
+        Ok(redis) => claim.finish(&redis, stored).await,
+        Err(error) => Err(error),
+    };
+    complain("a repeated request waits", kept);
+    Ok(outgoing)
+}
+
+async fn whole(outgoing: &mut Outgoing, bytes_max: usize) -> Result<Vec<u8>, ErrorCode> {
+    let body = outgoing.take_body(bytes_max).await;
+    body.map_err(|problem| match problem {
+        Unread::TooLarge => ErrorCode::HttpResponseBodySize(None),
+        Unread::Broken(code) => code,
+    })
+}
+
+fn complain(what: &str, outcome: Result<(), RedisError>) {
+    if let Err(error) = outcome {
+        log::warn(what, &[("cause", &error.to_string())]);
+    }
+}
