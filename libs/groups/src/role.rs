@@ -60,7 +60,7 @@ mod tests {
     fn only_managers_decide_and_only_up_to_their_own_role() {
         for role in Role::ALL {
             assert_eq!(Role::parse(role.as_str()), Some(role));
-            assert_eq!(Role::Owner.decides_about(role), true);
+            assert!(Role::Owner.decides_about(role));
             assert_eq!(Role::Admin.decides_about(role), role != Role::Owner);
             assert!(!Role::Member.decides_about(role) && !Role::Viewer.decides_about(role));
         }
