@@ -39,6 +39,7 @@ pub mod sessions;
 mod settings;
 pub mod token;
 pub mod totp;
+pub mod users;
 
 pub use authenticate::{authenticate, verify};
 pub use caller::{AuthMethod, Identity, caller, client_ip, operator, optional_caller};

@@ -1,0 +1,167 @@
+//! Users in SQL: shown, changed, buried.
+
+use suoke_store::{Sql, StoreError, params};
+
+/// A user with profile and settings.
+#[derive(Clone, Debug)]
+pub(crate) struct UserRow {
+    pub(crate) id: String,
+    pub(crate) email: String,
+    pub(crate) name: String,
+    pub(crate) status: String,
+    pub(crate) roles: String,
+    pub(crate) version: i64,
+    pub(crate) created_at: i64,
+    pub(crate) updated_at: i64,
+    pub(crate) profile: Option<String>,
+    pub(crate) settings: Option<String>,
+}
+
+suoke_store::from_row!(UserRow {
+    id,
+    email,
+    name,
+    status,
+    roles,
+    version,
+    created_at,
+    updated_at,
+    profile,
+    settings
+});
+
+pub(crate) async fn user(sql: &impl Sql, id: &str) -> Result<Option<UserRow>, StoreError> {
+    sql.query_optional(
+        "SELECT u.id, u.email, u.name, u.status, u.roles, u.version, u.created_at, u.updated_at, \
+         (SELECT profile FROM user_profiles WHERE user_id = u.id) AS profile, \
+         (SELECT settings FROM user_settings WHERE user_id = u.id) AS settings \
+         FROM users u WHERE u.id = ?1",
+        params![id],
+    )
+    .await
+}
+
+/// What `LIKE` finds a part of a text with; `\` makes its own signs plain.
+pub(crate) fn pattern(filter: &str) -> String {
+    let mut pattern = String::from("%");
+    for one in filter.chars() {
+        if matches!(one, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(one);
+    }
+    pattern.push('%');
+    pattern
+}
+
+const LISTED: &str = "(email LIKE ?1 ESCAPE '\\' OR name LIKE ?1 ESCAPE '\\') \
+     AND (?2 IS NULL OR status = ?2)";
+
+/// Users in the order of their ids, which is that of time; without profile and settings.
+pub(crate) async fn page(
+    sql: &impl Sql,
+    pattern: &str,
+    status: Option<&str>,
+    limit: u32,
+    offset: u32,
+) -> Result<Vec<UserRow>, StoreError> {
+    let text = format!(
+        "SELECT id, email, name, status, roles, version, created_at, updated_at, \
+         NULL AS profile, NULL AS settings FROM users WHERE {LISTED} \
+         ORDER BY id LIMIT ?3 OFFSET ?4"
+    );
+    sql.query(&text, params![pattern, status, limit, offset])
+        .await
+}
+
+pub(crate) async fn count(
+    sql: &impl Sql,
+    pattern: &str,
+    status: Option<&str>,
+) -> Result<u64, StoreError> {
+    let text = format!("SELECT count(*) FROM users WHERE {LISTED}");
+    let count: i64 = sql.query_one(&text, params![pattern, status]).await?;
+    Ok(count.unsigned_abs())
+}
+
+/// What is `None` stays as it is.
+pub(crate) async fn update(
+    sql: &impl Sql,
+    id: &str,
+    name: Option<&str>,
+    status: Option<&str>,
+    roles: Option<&str>,
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    sql.execute(
+        "UPDATE users SET name = coalesce(?2, name), status = coalesce(?3, status), \
+         roles = coalesce(?4, roles), version = version + 1, updated_at = ?5 WHERE id = ?1",
+        params![id, name, status, roles, now_ms],
+    )
+    .await
+}
+
+pub(crate) async fn put_profile(
+    sql: &impl Sql,
+    id: &str,
+    profile: &str,
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    sql.execute(
+        "INSERT INTO user_profiles (user_id, profile, updated_at) VALUES (?1, ?2, ?3) \
+         ON CONFLICT (user_id) DO UPDATE \
+         SET profile = excluded.profile, updated_at = excluded.updated_at",
+        params![id, profile, now_ms],
+    )
+    .await
+}
+
+pub(crate) async fn put_settings(
+    sql: &impl Sql,
+    id: &str,
+    settings: &str,
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    sql.execute(
+        "INSERT INTO user_settings (user_id, settings, updated_at) VALUES (?1, ?2, ?3) \
+         ON CONFLICT (user_id) DO UPDATE \
+         SET settings = excluded.settings, updated_at = excluded.updated_at",
+        params![id, settings, now_ms],
+    )
+    .await
+}
+
+/// Makes the row a tombstone; the address is free again.
+pub(crate) async fn bury(sql: &impl Sql, id: &str, now_ms: i64) -> Result<(), StoreError> {
+    sql.execute(
+        "UPDATE users SET email = id || '@deleted.invalid', name = '', password_hash = '', \
+         roles = '[]', status = 'deleted', version = version + 1, updated_at = ?2 WHERE id = ?1",
+        params![id, now_ms],
+    )
+    .await?;
+    sql.execute("DELETE FROM user_profiles WHERE user_id = ?1", params![id])
+        .await?;
+    sql.execute("DELETE FROM user_settings WHERE user_id = ?1", params![id])
+        .await
+}
+
+/// Takes addresses and names out of the events of a user, and out of what consumers
+/// here could not handle of them.
+pub(crate) async fn redact_events(sql: &impl Sql, aggregate: &str) -> Result<(), StoreError> {
+    let created = "json_set(payload, '$.data.email', '', '$.data.name', '')";
+    let updated = "json_set(payload, '$.data.changes', json((SELECT json_group_array(json_object(\
+         'field', json_extract(value, '$.field'), 'old_value', NULL, 'new_value', NULL)) \
+         FROM json_each(payload, '$.data.changes'))))";
+    for (kind, redacted) in [("user.created", created), ("user.updated", updated)] {
+        let outbox = format!(
+            "UPDATE event_outbox SET payload = {redacted} WHERE aggregate = ?1 AND type = ?2"
+        );
+        sql.execute(&outbox, params![aggregate, kind]).await?;
+        let failures = format!(
+            "UPDATE event_failures SET payload = {redacted} WHERE json_valid(payload) \
+             AND event_id IN (SELECT id FROM event_outbox WHERE aggregate = ?1 AND type = ?2)"
+        );
+        sql.execute(&failures, params![aggregate, kind]).await?;
+    }
+    Ok(())
+}
