@@ -79,12 +79,6 @@ fn errors_name_definition_step_field_and_mend() {
             "field \"saga_id_from\": cannot be an id",
         ),
         (
-            "/context",
-            json!(["a", "b c", "a"]),
-            "field \"context\": names one twice; name each once; \
-             saga \"order\", field \"context\": has what is no field",
-        ),
-        (
             "/steps",
             json!([]),
             "saga \"order\", field \"steps\": has 0 steps; write 1 to 32",
@@ -162,6 +156,17 @@ fn the_context_keeps_what_the_definition_names_and_all_where_it_names_nothing() 
     assert_eq!(Value::Object(kept), json!({"order_id": "o1", "amount": 7}));
     order.context = None;
     assert_eq!(&order.context_of(placed.clone()), placed);
+}
+
+#[test]
+fn odd_fields_of_the_context_are_told() {
+    let message = refused("/context", json!(["a", "b c", "a"]));
+    for told in [
+        "field \"context\": names one twice; name each once",
+        "field \"context\": has what is no field; write letters",
+    ] {
+        assert!(message.contains(told), "{message}");
+    }
 }
 
 #[test]

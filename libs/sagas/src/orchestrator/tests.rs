@@ -102,6 +102,28 @@ fn a_command_carries_correlation_cause_and_context() {
 }
 
 #[test]
+fn a_registration_hands_on_the_id_and_nothing_else_of_a_person() {
+    block_on(async {
+        let mut db = platform().await;
+        let data = json!({
+            "user_id": "u1", "email": "fang@example.com", "name": "王芳", "created_at": "now",
+        });
+        let event = Event::new("user.created", "user-register", &data).unwrap();
+        let told = on_event(&mut db, CONSUMER, &event).await.unwrap();
+        assert_eq!(told[0].kind, "user.create");
+        assert_eq!(told[0].data["context"], json!({"user_id": "u1"}));
+        for table in ["sagas", "event_outbox", "saga_log"] {
+            let rows: Vec<suoke_store::Row> = db
+                .query(&format!("SELECT * FROM {table}"), params![])
+                .await
+                .unwrap();
+            let text = format!("{rows:?}");
+            assert!(!text.contains("fang@") && !text.contains("王芳"), "{text}");
+        }
+    });
+}
+
+#[test]
 fn events_that_start_or_answer_nothing_are_refused_for_good() {
     block_on(async {
         let mut db = platform().await;
@@ -114,8 +136,8 @@ fn events_that_start_or_answer_nothing_are_refused_for_good() {
                 "no saga \"nonsense\" that starts",
             ),
             (
-                start("user_registration", json!({"user_id": "u1"})),
-                "that starts",
+                start("user_registration", json!({"user": "u1"})),
+                "field \"user_id\"",
             ),
             (
                 start("health_consultation", json!({})),

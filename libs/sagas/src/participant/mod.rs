@@ -68,7 +68,7 @@ pub const OUTPUT_SIZE_BYTES_MAX: usize = 16 * 1024;
 pub(crate) const REASON_SIZE_BYTES_MAX: usize = 500;
 
 /// The labels whose functions take part in sagas.
-pub const LABELS: [&str; 3] = ["ai", "care", "health"];
+pub const LABELS: [&str; 4] = ["ai", "care", "health", "identity"];
 
 /// How long a participant remembers what it did: longer than any saga is kept,
 /// because without it a step would be done, and not undone, once more.
