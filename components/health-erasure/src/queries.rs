@@ -1,0 +1,34 @@
+//! What the database `health` knows of somebody.
+
+use suoke_store::{Sql, StoreError, params};
+
+/// Deletes at most `?2` rows of the user `?1` each. Marks go first: nothing is computed
+/// from what is left. Letters go before their events.
+pub(crate) const PIECES: [&str; 7] = [
+    "DELETE FROM dirty_buckets WHERE (user_id, type, bucket_ms) IN \
+     (SELECT user_id, type, bucket_ms FROM dirty_buckets WHERE user_id = ?1 LIMIT ?2)",
+    "DELETE FROM readings WHERE (user_id, id) IN \
+     (SELECT user_id, id FROM readings WHERE user_id = ?1 LIMIT ?2)",
+    "DELETE FROM aggregates WHERE (user_id, metric, bucket_ms) IN \
+     (SELECT user_id, metric, bucket_ms FROM aggregates WHERE user_id = ?1 LIMIT ?2)",
+    "DELETE FROM health_records WHERE id IN \
+     (SELECT id FROM health_records WHERE user_id = ?1 LIMIT ?2)",
+    "DELETE FROM event_failures WHERE rowid IN (SELECT f.rowid FROM event_failures f \
+     JOIN event_outbox o ON o.id = f.event_id WHERE o.aggregate = 'readings/' || ?1 LIMIT ?2)",
+    "DELETE FROM event_failures WHERE rowid IN (SELECT rowid FROM event_failures \
+     WHERE type <> 'user.deleted' AND CASE WHEN json_valid(payload) THEN ?1 IN \
+     (json_extract(payload, '$.data.user_id'), json_extract(payload, '$.data.context.user_id')) \
+     END LIMIT ?2)",
+    "DELETE FROM event_outbox WHERE position IN \
+     (SELECT position FROM event_outbox WHERE aggregate = 'readings/' || ?1 LIMIT ?2)",
+];
+
+/// Deletes a piece; how many rows that were.
+pub(crate) async fn delete_piece(
+    sql: &impl Sql,
+    text: &str,
+    user_id: &str,
+    limit: u32,
+) -> Result<u64, StoreError> {
+    sql.execute_counted(text, params![user_id, limit]).await
+}
