@@ -174,6 +174,45 @@ pub(crate) async fn get(authority: &str, path: &str, bytes_max: usize) -> Result
     send(request, "GET", authority, path, bytes_max).await
 }
 
+/// Posts JSON to a server outside.
+///
+/// # Errors
+/// 500 when `origin` is none or a header is no header; 503 when nobody answers or
+/// the answer is too large.
+pub(crate) async fn post_json(
+    origin: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Vec<u8>,
+    bytes_max: usize,
+) -> Result<Reply, ApiError> {
+    let (scheme, authority) = match origin.trim_end_matches('/').split_once("://") {
+        Some(("https", authority)) => (Scheme::Https, authority),
+        Some(("http", authority)) => (Scheme::Http, authority),
+        _ => return Err(ApiError::internal("an origin is http://… or https://…")),
+    };
+    let length = body.len().to_string();
+    let list: Vec<(String, Vec<u8>)> = [
+        ("content-type", "application/json"),
+        ("content-length", &length),
+    ]
+    .iter()
+    .chain(headers)
+    .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
+    .collect();
+    // What is wrong with a header may be a secret: it is not told.
+    let fields = Fields::from_list(&list)
+        .map_err(|_| ApiError::internal(format!("{authority}: a header is not allowed")))?;
+    let (mut writer, contents) = wit_stream::new();
+    spawn(async move {
+        // What is left over was not wanted: the server has answered.
+        let _ = writer.write_all(body).await;
+    });
+    let (_, trailers) = wit_future::new(|| Ok(None));
+    let (request, _sent) = WasiRequest::new(fields, Some(contents), trailers, None);
+    send_by(request, &scheme, "POST", authority, path, bytes_max).await
+}
+
 async fn send(
     request: WasiRequest,
     method: &str,
@@ -181,9 +220,20 @@ async fn send(
     target: &str,
     bytes_max: usize,
 ) -> Result<Reply, ApiError> {
+    send_by(request, &Scheme::Http, method, authority, target, bytes_max).await
+}
+
+async fn send_by(
+    request: WasiRequest,
+    scheme: &Scheme,
+    method: &str,
+    authority: &str,
+    target: &str,
+    bytes_max: usize,
+) -> Result<Reply, ApiError> {
     let prepared = request
         .set_method(&method_of(method))
-        .and_then(|()| request.set_scheme(Some(&Scheme::Http)))
+        .and_then(|()| request.set_scheme(Some(scheme)))
         .and_then(|()| request.set_authority(Some(authority)))
         .and_then(|()| request.set_path_with_query(Some(target)));
     if prepared.is_err() {

@@ -121,6 +121,11 @@ pub async fn delete(
     .await
 }
 
+/// Whether there is a client of this id.
+pub(crate) async fn exists(sql: &impl Sql, client_id: &str) -> Result<bool, StoreError> {
+    Ok(queries::find(sql, client_id).await?.is_some())
+}
+
 /// The client of this id, if the secret is its own.
 ///
 /// # Errors

@@ -28,6 +28,7 @@ pub mod jwks;
 mod keyring;
 mod keys;
 pub mod mails;
+pub mod oauth;
 mod operator;
 pub mod password;
 pub mod passwords;
