@@ -25,7 +25,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     {
         info.insert("version".to_owned(), env::var("CARGO_PKG_VERSION")?.into());
     }
-    let document = merge::merge(base, &fragments(components)?)?;
+    let document = match merge::merge(base, &fragments(components)?) {
+        Ok(document) => document,
+        Err(problems) => {
+            for problem in problems.lines() {
+                println!("cargo::error={problem}");
+            }
+            return Err("the components' openapi.yaml do not fit together".into());
+        }
+    };
     let json = serde_json::to_string(&document)?;
     let page = page::page(&document);
     let constants = format!(

@@ -68,6 +68,9 @@ pub(crate) fn merge(mut document: Value, fragments: &[(String, Value)]) -> Resul
         object.insert("paths".to_owned(), Value::Object(paths));
         object.insert("tags".to_owned(), Value::Array(tags));
     }
+    for (path, method, operation) in operations(&document) {
+        check_operation(&document, operation, method, path, &mut problems);
+    }
     check_references(&document, &document, &mut problems);
     check_operation_ids(&document, &mut problems);
     if problems.is_empty() {
@@ -102,11 +105,9 @@ fn merge_paths(
             problems.push(format!("{name}: {path} is described by two components"));
         }
         let mut item = item.clone();
-        let shared = item.get("parameters").cloned();
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
             if METHODS.contains(&method.as_str()) {
                 complete(operation, name, method, path);
-                check_operation(operation, shared.as_ref(), name, method, path, problems);
             } else if method != "parameters" {
                 problems.push(format!("{name}: {path}: {method} is no method"));
             }
@@ -169,31 +170,30 @@ fn operation_id(method: &str, path: &str) -> String {
 }
 
 fn check_operation(
+    document: &Value,
     operation: &Value,
-    shared: Option<&Value>,
-    name: &str,
     method: &str,
     path: &str,
     problems: &mut Vec<String>,
 ) {
-    let place = format!("{name}: {method} {path}");
+    let name = operation.get("x-function").and_then(Value::as_str);
+    let place = format!("{}: {method} {path}", name.unwrap_or_default());
     if operation.get("summary").and_then(Value::as_str).is_none() {
         problems.push(format!("{place}: give it a summary"));
     }
     let responses = operation.get("responses").and_then(Value::as_object);
-    if !responses.is_some_and(|responses| {
-        responses
-            .keys()
-            .any(|status| status.starts_with('2') || status.starts_with('3'))
-    }) {
+    let mut statuses = responses.into_iter().flatten().map(|(status, _)| status);
+    if !statuses.any(|status| status.starts_with(['2', '3'])) {
         problems.push(format!("{place}: say what it answers when all is well"));
     }
-    let own = operation.get("parameters");
-    let given: BTreeSet<&str> = [shared, own]
+    let paths = document.get("paths");
+    let shared = paths.and_then(|paths| paths.get(path)?.get("parameters"));
+    let given: BTreeSet<&str> = [shared, operation.get("parameters")]
         .into_iter()
         .flatten()
         .filter_map(Value::as_array)
         .flatten()
+        .map(|parameter| resolved(document, parameter))
         .filter(|parameter| parameter.get("in").and_then(Value::as_str) == Some("path"))
         .filter_map(|parameter| parameter.get("name")?.as_str())
         .collect();
@@ -248,6 +248,13 @@ fn merge_sections(document: &mut Value, name: &str, fragment: &Value, problems: 
             }
         }
     }
+}
+
+/// What a `$ref` leads to, or the value itself.
+pub(crate) fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
+    let target = value.get("$ref").and_then(Value::as_str);
+    let found = target.and_then(|target| document.pointer(target.strip_prefix('#')?));
+    found.unwrap_or(value)
 }
 
 /// Every `$ref` leads somewhere inside the document.

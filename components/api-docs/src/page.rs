@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::merge::operations;
+use super::merge::{operations, resolved};
 
 /// How the page looks; the only thing that its security policy lets in.
 pub(crate) const STYLE: &str = "\
@@ -143,12 +143,6 @@ fn schemas(out: &mut String, document: &Value) {
             ),
         );
     }
-}
-
-fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
-    let target = value.get("$ref").and_then(Value::as_str);
-    let found = target.and_then(|target| document.pointer(target.strip_prefix('#')?));
-    found.unwrap_or(value)
 }
 
 fn pretty(value: &Value) -> String {
