@@ -5,7 +5,7 @@ use serde::Deserialize;
 use suoke_guest::{ApiError, Reply, Request, reply};
 use suoke_identity::accounts::LABEL;
 use suoke_identity::events::Origin;
-use suoke_identity::passwords;
+use suoke_identity::{passwords, sessions};
 use suoke_store::Database;
 
 suoke_guest::http_service!(route);
@@ -22,13 +22,13 @@ struct Change {
 
 async fn route(mut request: Request) -> Result<Reply, ApiError> {
     request.allow(&["POST"])?;
-    let who = suoke_identity::caller(&request)?;
+    let who = sessions::signed_in(&request)?;
     let change: Change = request.json().await?;
     let mut db = Database::open(LABEL).await?;
     let effects = passwords::change(
         &mut db,
         &who.user_id,
-        &who.session_id.unwrap_or_default(),
+        &who.session_id,
         &change.current_password,
         &change.new_password,
         Origin::request(COMPONENT, &request),
@@ -55,6 +55,7 @@ mod tests {
         assert_eq!(ask(Request::new("POST", "/").with_json("{}")), 401);
         let request = Request::new("POST", "/")
             .with_header(headers::USER_ID, "u1")
+            .with_header(headers::SESSION_ID, "s1")
             .with_header(headers::TOKEN_EXPIRES_AT, "1800000000")
             .with_header(headers::AUTH_METHOD, "jwt")
             .with_json(r#"{"new_password":"x"}"#);

@@ -27,16 +27,15 @@ async fn route(request: Request) -> Result<Reply, ApiError> {
     } else {
         &["GET", "DELETE"]
     })?;
-    let who = suoke_identity::caller(&request)?;
-    let current = who.session_id.unwrap_or_default();
+    let who = sessions::signed_in(&request)?;
     let mut db = Database::open(LABEL).await?;
     match id {
         Some(id) => end(&mut db, &request, &who.user_id, &id).await,
         None if request.method() == "DELETE" => {
-            end_others(&mut db, &request, &who.user_id, &current).await
+            end_others(&mut db, &request, &who.user_id, &who.session_id).await
         }
         None => {
-            let sessions = sessions::list(&db, &who.user_id, &current).await?;
+            let sessions = sessions::list(&db, &who.user_id, &who.session_id).await?;
             reply::json(&Sessions { sessions })
         }
     }

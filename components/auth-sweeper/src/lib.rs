@@ -5,7 +5,7 @@ use suoke_events::EventError;
 use suoke_guest::cron::Tick;
 use suoke_guest::{clock, log};
 use suoke_identity::accounts::LABEL;
-use suoke_identity::denylist::{self, READY_KEY, TTL_MS};
+use suoke_identity::denylist::{self, READY_KEY};
 use suoke_identity::sessions;
 use suoke_redis::Redis;
 use suoke_store::Database;
@@ -27,17 +27,15 @@ async fn tick(_: Tick) -> Result<(), EventError> {
 }
 
 async fn copy(db: &Database, redis: &Redis, now_ms: i64) -> Result<(), EventError> {
-    let is_ready = redis
-        .get(READY_KEY)
-        .await
-        .map_err(EventError::work)?
-        .is_some();
-    let since_ms = now_ms - if is_ready { COPIED_AGAIN_MS } else { TTL_MS };
-    let written = denylist::rebuild(db, redis, since_ms).await;
-    let written = written.map_err(EventError::work)?;
-    if !is_ready {
-        log::warn("denylist built anew", &[("entries", &written.to_string())]);
+    let ready = redis.get(READY_KEY).await.map_err(EventError::work)?;
+    if ready.is_some() {
+        let copied = denylist::copy_since(db, redis, now_ms - COPIED_AGAIN_MS).await;
+        copied.map_err(EventError::work)?;
+        return Ok(());
     }
+    let written = denylist::rebuild(db, redis, now_ms).await;
+    let written = written.map_err(EventError::work)?;
+    log::info("denylist built anew", &[("entries", &written.to_string())]);
     Ok(())
 }
 

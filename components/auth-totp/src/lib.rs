@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use suoke_guest::{ApiError, Reply, Request, reply};
 use suoke_identity::accounts::LABEL;
 use suoke_identity::events::Origin;
-use suoke_identity::{SealingKey, totp};
+use suoke_identity::{SealingKey, sessions, totp};
 use suoke_store::Database;
 
 suoke_guest::http_service!(route);
@@ -34,7 +34,7 @@ async fn route(mut request: Request) -> Result<Reply, ApiError> {
     } else {
         &["POST", "DELETE"]
     })?;
-    let user_id = suoke_identity::caller(&request)?.user_id;
+    let user_id = sessions::signed_in(&request)?.user_id;
     if !is_confirmation && request.method() == "POST" {
         let sealing = SealingKey::load().await?;
         let mut db = Database::open(LABEL).await?;
@@ -74,6 +74,7 @@ mod tests {
         assert_eq!(confirm.header_value("allow"), Some("POST"));
         let request = Request::new("POST", CONFIRM_PATH)
             .with_header(headers::USER_ID, "u1")
+            .with_header(headers::SESSION_ID, "s1")
             .with_header(headers::TOKEN_EXPIRES_AT, "1800000000")
             .with_header(headers::AUTH_METHOD, "jwt")
             .with_json(r#"{"code":123456}"#);

@@ -9,7 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 use suoke_events::{Event, EventError, announce};
-use suoke_guest::{ApiError, clock, log};
+use suoke_guest::{ApiError, clock, ids, log};
 use suoke_redis::{Redis, RedisError};
 use suoke_store::{Database, Sql, StoreError};
 
@@ -19,6 +19,12 @@ use crate::token::{ACCESS_SECONDS, LEEWAY_SECONDS};
 
 /// The key that a Redis has once the denylist is in it.
 pub const READY_KEY: &str = "auth:ready";
+
+/// The key that tells whether Redis has forgotten while the denylist was written.
+const REBUILD_KEY: &str = "auth:rebuild";
+
+/// How long writing the whole denylist may take.
+const REBUILD_MS_MAX: u64 = 10 * 60 * 1000;
 
 /// How long an entry stays: as long as a token can still be accepted.
 pub const TTL_MS: i64 = (ACCESS_SECONDS + LEEWAY_SECONDS) * 1000;
@@ -120,6 +126,9 @@ pub enum DenyError {
     /// Redis failed.
     #[error(transparent)]
     Redis(#[from] RedisError),
+    /// Redis forgot what was written while more was written.
+    #[error("redis forgot the denylist while it was written; the next run writes it again")]
+    Forgotten,
 }
 
 /// Writes denials into Redis. Writing twice does no harm.
@@ -203,12 +212,30 @@ pub fn denials_of(event: &Event) -> Result<Vec<Denial>, EventError> {
     })
 }
 
-/// Copies what the database denies since `since_ms` into Redis and says that the
-/// copy is whole. Gives how many entries were written.
+/// Copies all that the database denies into Redis and says that the copy is whole.
+/// Gives how many entries were written.
 ///
 /// # Errors
-/// When the database or Redis fails; then the copy is not said to be whole.
-pub async fn rebuild(db: &Database, redis: &Redis, since_ms: i64) -> Result<u64, DenyError> {
+/// When the database or Redis fails, or Redis forgets in the middle; then the copy
+/// is not said to be whole.
+pub async fn rebuild(db: &Database, redis: &Redis, now_ms: i64) -> Result<u64, DenyError> {
+    let mark = ids::new_id();
+    redis
+        .set(REBUILD_KEY, mark.as_bytes(), Some(REBUILD_MS_MAX))
+        .await?;
+    let written = copy_since(db, redis, now_ms - TTL_MS).await?;
+    if redis.get(REBUILD_KEY).await?.as_deref() != Some(mark.as_bytes()) {
+        return Err(DenyError::Forgotten);
+    }
+    redis.set(READY_KEY, b"1", None).await?;
+    Ok(written)
+}
+
+/// Copies what was denied since `since_ms` into Redis; gives how many entries.
+///
+/// # Errors
+/// When the database or Redis fails; then some may be written.
+pub async fn copy_since(db: &Database, redis: &Redis, since_ms: i64) -> Result<u64, DenyError> {
     let mut written = 0;
     let mut after = String::new();
     loop {
@@ -233,7 +260,6 @@ pub async fn rebuild(db: &Database, redis: &Redis, since_ms: i64) -> Result<u64,
         let denials = ids.into_iter().map(|subject| Denial::Subject { subject });
         written += write(db, redis, denials.collect()).await?;
     }
-    redis.set(READY_KEY, b"1", None).await?;
     Ok(written)
 }
 

@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 use suoke_events::outbox;
-use suoke_guest::{ApiError, clock, ids};
+use suoke_guest::{ApiError, Request, clock, ids};
 use suoke_store::{Database, Sql, StoreError, Transaction};
 
 use crate::accounts::Tokens;
+use crate::caller::{AuthMethod, caller};
 use crate::client::Client;
 use crate::denylist::{Denial, Effects};
 use crate::events::{self, Origin, SessionEnded, TokenIssued};
@@ -41,6 +42,34 @@ pub struct Session {
     pub last_used_at: String,
     /// When it ends by itself, in RFC 3339.
     pub expires_at: String,
+}
+
+/// Somebody who has logged in, with the session of the request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedIn {
+    /// The user.
+    pub user_id: String,
+    /// The session.
+    pub session_id: String,
+}
+
+/// Who asks, for functions that change how somebody signs in: a key, a client or an
+/// operator may not, even for themselves.
+///
+/// # Errors
+/// 401 `token_missing`; 403 for callers without a session.
+pub fn signed_in(request: &Request) -> Result<SignedIn, ApiError> {
+    let who = caller(request)?;
+    match (who.method, who.session_id) {
+        (AuthMethod::Jwt, Some(session_id)) => Ok(SignedIn {
+            user_id: who.user_id,
+            session_id,
+        }),
+        _ => Err(
+            ApiError::forbidden("Log in to do this: a key is not enough.")
+                .zh("请登录后操作，仅凭密钥不能执行。"),
+        ),
+    }
 }
 
 /// Starts a session: an access token and the first refresh token of its family.

@@ -88,10 +88,10 @@ fn a_redis_that_forgot_gets_everything_back_before_it_is_called_whole() {
             db.execute(text, params![]).await.unwrap();
         }
         memory.set_broken(true);
-        assert!(rebuild(&db, &redis, 100).await.is_err());
+        assert!(rebuild(&db, &redis, 100 + TTL_MS).await.is_err());
         memory.set_broken(false);
         assert_eq!(value(&redis, READY_KEY).await, None);
-        assert_eq!(rebuild(&db, &redis, 100).await.unwrap(), 401 + 2);
+        assert_eq!(rebuild(&db, &redis, 100 + TTL_MS).await.unwrap(), 401 + 2);
         assert_eq!(value(&redis, READY_KEY).await.as_deref(), Some("1"));
         assert_eq!(value(&redis, "bl:t99").await, None);
         assert_eq!(value(&redis, "bl:t100").await.as_deref(), Some("1"));

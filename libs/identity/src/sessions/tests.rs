@@ -1,7 +1,6 @@
 //! Sessions begin, are listed and end.
 
 use futures::executor::block_on;
-use suoke_guest::Request;
 use suoke_store::params;
 
 use super::*;
@@ -161,4 +160,23 @@ fn what_is_over_for_a_day_is_deleted_and_nothing_else() {
         assert_eq!(prune(&db, expired).await.unwrap(), 0);
         assert_eq!(prune(&db, expired + KEPT_MS + 60_000).await.unwrap(), 2);
     });
+}
+
+#[test]
+fn only_who_has_logged_in_changes_how_they_sign_in() {
+    use crate::caller::headers;
+    let with = |method: &str, session: &str| {
+        let request = Request::new("POST", "/")
+            .with_header(headers::USER_ID, "u1")
+            .with_header(headers::SESSION_ID, session)
+            .with_header(headers::TOKEN_EXPIRES_AT, "1800000000")
+            .with_header(headers::AUTH_METHOD, method);
+        signed_in(&request)
+    };
+    assert_eq!(with("jwt", "s1").unwrap().session_id, "s1");
+    for (method, session) in [("jwt", ""), ("key", "s1"), ("operator", "s1")] {
+        assert_eq!(with(method, session).unwrap_err().status(), 403, "{method}");
+    }
+    let nobody = signed_in(&Request::new("POST", "/")).unwrap_err();
+    assert_eq!(nobody.status(), 401);
 }
