@@ -144,3 +144,60 @@ fn roles_and_version_are_those_of_now() {
         assert_eq!((claims.roles.len(), claims.ver), (2, 5));
     });
 }
+
+/// What is known of a token: who used it first, and when.
+type Used = Option<(bool, i64)>;
+
+/// What a use of a token should come to; a session that ended stays so.
+fn expected(used: &mut Used, has_ended: &mut bool, is_owner: bool, now: i64) -> &'static str {
+    if *has_ended {
+        return "token_revoked";
+    }
+    match *used {
+        None => {
+            *used = Some((is_owner, now));
+            "ok"
+        }
+        Some((by, at)) if by == is_owner && now - at < GRACE_MS => "ok",
+        Some(_) => {
+            *has_ended = true;
+            "token_reused"
+        }
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(48))]
+
+    /// Whoever uses which token when: nobody gets on after a copy was used.
+    #[test]
+    fn a_family_ends_with_the_first_copy_that_is_used(
+        uses in proptest::collection::vec(
+            (proptest::prelude::any::<proptest::sample::Index>(), proptest::bool::ANY,
+                proptest::sample::select(vec![0, 4_000, 11_000])), 1..12),
+    ) {
+        block_on(async {
+            let mut db = store().await;
+            let (_, tokens, _) = add(&mut db, "fang@example.com").await.unwrap();
+            let mut known: Vec<(String, Used)> = vec![(tokens.refresh_token, None)];
+            let (mut now, mut has_ended) = (0, false);
+            for (which, is_owner, waited) in uses {
+                pass(&db, waited).await;
+                now += waited;
+                let which = which.index(known.len());
+                let (token, used) = &mut known[which];
+                let token = token.clone();
+                let should = expected(used, &mut has_ended, is_owner, now);
+                let agent = if is_owner { "owner" } else { "thief" };
+                let found = refreshed(&mut db, &token, agent).await;
+                match found.outcome {
+                    Ok((_, next)) => {
+                        assert_eq!(should, "ok");
+                        known.push((next.refresh_token, None));
+                    }
+                    Err(error) => assert_eq!(error.code(), should),
+                }
+            }
+        });
+    }
+}
