@@ -4,14 +4,26 @@ use std::collections::HashSet;
 
 use crate::keyspace::Key;
 
+/// When a change must be on disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Saving {
+    /// Before the reply is given.
+    First,
+    /// Soon.
+    #[default]
+    Later,
+}
+
 /// Keys whose value or expiry is not on disk as it is in memory.
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
     /// Whether there is a disk.
     noted: bool,
-    keys: HashSet<Key>,
-    /// Whether everything on disk is to be removed first.
-    all_removed: bool,
+    /// How the running command's changes are saved.
+    saving: Saving,
+    unsaved: Unsaved,
+    /// Of changes that may be saved later; none that is in `unsaved` too.
+    later: HashSet<Key>,
     /// Grows with every change.
     count: u64,
 }
@@ -20,18 +32,30 @@ pub(crate) struct Changes {
 #[derive(Debug, Default)]
 pub(crate) struct Unsaved {
     pub(crate) keys: HashSet<Key>,
+    /// Whether everything on disk is to be removed first.
     pub(crate) all_removed: bool,
 }
 
+impl Unsaved {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.keys.is_empty() && !self.all_removed
+    }
+}
+
 impl Changes {
-    /// Begins to note what changes.
-    pub(crate) fn begin(&mut self) {
+    /// Notes from now on what changes.
+    pub(crate) fn start(&mut self) {
         self.noted = true;
+    }
+
+    /// Says how the changes of the command that follows are saved.
+    pub(crate) fn begin(&mut self, saving: Saving) {
+        self.saving = saving;
     }
 
     /// How many keys have changed.
     pub(crate) fn len(&self) -> usize {
-        self.keys.len()
+        self.unsaved.keys.len() + self.later.len()
     }
 
     /// Grows with every change: the same twice means that nothing has changed in between.
@@ -42,14 +66,24 @@ impl Changes {
     /// Whether the change of a key is to be noted and is not yet; counts the change.
     pub(crate) fn wants(&mut self, key: &[u8]) -> bool {
         self.count += 1;
-        self.noted && !self.keys.contains(key)
+        self.noted
+            && !self.unsaved.keys.contains(key)
+            && (self.saving == Saving::First || !self.later.contains(key))
     }
 
     /// Notes that a key has changed or has gone.
     pub(crate) fn note(&mut self, key: &Key) {
-        self.count += 1;
-        if self.noted {
-            self.keys.insert(key.clone());
+        if !self.wants(key) {
+            return;
+        }
+        match self.saving {
+            Saving::Later => {
+                self.later.insert(key.clone());
+            }
+            Saving::First => {
+                self.later.remove(key);
+                self.unsaved.keys.insert(key.clone());
+            }
         }
     }
 
@@ -62,24 +96,98 @@ impl Changes {
     pub(crate) fn replace_all<'k>(&mut self, keys: impl IntoIterator<Item = &'k Key>) {
         self.count += 1;
         if self.noted {
-            self.keys = keys.into_iter().cloned().collect();
-            self.all_removed = true;
+            self.later = HashSet::new();
+            self.unsaved = Unsaved {
+                keys: keys.into_iter().cloned().collect(),
+                all_removed: true,
+            };
         }
     }
 
-    /// Takes what is to be saved.
-    pub(crate) fn take(&mut self) -> Unsaved {
-        Unsaved {
-            keys: std::mem::take(&mut self.keys),
-            all_removed: std::mem::take(&mut self.all_removed),
+    /// Takes what is to be saved: what somebody waits for, or everything.
+    pub(crate) fn take(&mut self, with_later: bool) -> Unsaved {
+        let mut taken = std::mem::take(&mut self.unsaved);
+        if with_later {
+            taken.keys.extend(self.later.drain());
         }
+        taken
     }
 
-    /// Takes back what could not be saved. What has been removed since then stays so.
+    /// Takes back what could not be saved, unless all keys have been removed
+    /// since, or are to be written anyway.
     pub(crate) fn give_back(&mut self, unsaved: Unsaved) {
-        if !self.all_removed {
-            self.keys.extend(unsaved.keys);
-            self.all_removed = unsaved.all_removed;
+        if self.unsaved.all_removed {
+            return;
         }
+        for key in unsaved.keys {
+            self.later.remove(&key);
+            self.unsaved.keys.insert(key);
+        }
+        self.unsaved.all_removed = unsaved.all_removed;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(name: &str) -> Key {
+        name.as_bytes().into()
+    }
+
+    fn taken(changes: &mut Changes, with_later: bool) -> Vec<Key> {
+        let mut keys: Vec<_> = changes.take(with_later).keys.into_iter().collect();
+        keys.sort_unstable();
+        keys
+    }
+
+    #[test]
+    fn what_somebody_waits_for_does_not_bring_what_nobody_waits_for() {
+        let mut changes = Changes::default();
+        changes.start();
+        changes.begin(Saving::Later);
+        changes.note(&key("counter"));
+        changes.note(&key("both"));
+        changes.begin(Saving::First);
+        changes.note(&key("set"));
+        changes.note(&key("both"));
+        assert_eq!(taken(&mut changes, false), [key("both"), key("set")]);
+        assert_eq!(taken(&mut changes, true), [key("counter")]);
+    }
+
+    #[test]
+    fn what_could_not_be_saved_is_tried_again() {
+        let mut changes = Changes::default();
+        changes.start();
+        changes.begin(Saving::First);
+        changes.note(&key("a"));
+        let failed = changes.take(false);
+        changes.note(&key("b"));
+        changes.give_back(failed);
+        assert_eq!(taken(&mut changes, false), [key("a"), key("b")]);
+    }
+
+    #[test]
+    fn what_could_not_be_saved_does_not_come_back_after_all_was_removed() {
+        let mut changes = Changes::default();
+        changes.start();
+        changes.begin(Saving::First);
+        changes.note(&key("a"));
+        let failed = changes.take(false);
+        changes.all_removed();
+        changes.give_back(failed);
+        let unsaved = changes.take(true);
+        assert!(unsaved.all_removed);
+        assert!(unsaved.keys.is_empty());
+    }
+
+    #[test]
+    fn nothing_is_noted_without_a_disk() {
+        let mut changes = Changes::default();
+        changes.note(&key("a"));
+        changes.all_removed();
+        assert_eq!(changes.len(), 0);
+        assert!(changes.take(true).is_empty());
+        assert_eq!(changes.count(), 2);
     }
 }

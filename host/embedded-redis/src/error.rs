@@ -1,5 +1,7 @@
 //! Refusals, in Redis's own words.
 
+use std::sync::Arc;
+
 use crate::reply::Reply;
 
 /// Why a command is refused; its text is the whole error reply.
@@ -38,6 +40,8 @@ pub(crate) enum CommandError {
     /// What a script or its loading came to.
     #[error("{0}")]
     Script(String),
+    #[error("MISCONF the change is in memory, but could not be written to disk: {0}")]
+    NotSaved(Arc<str>),
     #[error("OOM command not allowed when used memory > 'maxmemory'.")]
     OutOfMemory,
 }

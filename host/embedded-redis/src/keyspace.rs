@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::changes::Changes;
+use crate::changes::{Changes, Saving};
 use crate::error::CommandError;
 use crate::expiry::{self, Expiries};
 use crate::value::{Kind, Value};
@@ -83,9 +83,11 @@ impl Keyspace {
         &mut self.changes
     }
 
-    /// Begins a command: its time in microseconds since the Unix epoch.
-    pub(crate) fn begin(&mut self, now_us: i64) {
+    /// Begins a command: its time in microseconds since the Unix epoch, and how
+    /// its changes are saved.
+    pub(crate) fn begin(&mut self, now_us: i64, saving: Saving) {
         self.now_us = now_us;
+        self.changes.begin(saving);
         self.sweep(SWEPT_PER_COMMAND);
         if self.expiries.filed() > self.entries.len().saturating_mul(2) + STALE_FILINGS_MAX {
             self.file_anew();
@@ -147,6 +149,12 @@ impl Keyspace {
     pub(crate) fn get(&mut self, key: &[u8]) -> Option<&Value> {
         self.drop_if_expired(key);
         self.entries.get(key).map(|entry| &entry.value)
+    }
+
+    /// A key as it is, expired or not: its value and expiry.
+    pub(crate) fn peek(&self, key: &[u8]) -> Option<(&Value, Option<i64>)> {
+        let entry = self.entries.get(key)?;
+        Some((&entry.value, entry.expires_at_ms))
     }
 
     pub(crate) fn contains(&mut self, key: &[u8]) -> bool {
@@ -358,7 +366,7 @@ mod tests {
         let mut keys = Keyspace::new(400);
         keys.put(b"old", text(200), Some(10));
         assert_eq!(keys.reserve(200), Err(CommandError::OutOfMemory));
-        keys.begin(FULL_SWEEP_MS * MICROSECONDS_PER_MS);
+        keys.begin(FULL_SWEEP_MS * MICROSECONDS_PER_MS, Saving::Later);
         assert_eq!(keys.reserve(200), Ok(()));
         assert_eq!(keys.used_bytes(), 0);
     }
@@ -374,11 +382,11 @@ mod tests {
         keys.put(b"stays", text(1), Some(500));
         keys.set_expiry_ms(b"stays", None);
         for _ in 0..100 {
-            keys.begin(1_000_000);
+            keys.begin(1_000_000, Saving::Later);
         }
         assert_eq!(keys.entries.len(), 2);
         for _ in 0..2 {
-            keys.begin(6_000_000);
+            keys.begin(6_000_000, Saving::Later);
         }
         assert_eq!(keys.entries.len(), 1);
         assert_eq!(keys.expiries.filed(), 0);
@@ -388,7 +396,7 @@ mod tests {
     fn keys_made_and_removed_over_and_over_leave_nothing_behind() {
         let mut keys = Keyspace::new(1 << 20);
         for _ in 0..10_000 {
-            keys.begin(0);
+            keys.begin(0, Saving::Later);
             keys.put(b"k", text(1), Some(86_400_000));
             keys.remove(b"k");
         }

@@ -8,11 +8,14 @@
 //! what works here works with a real server. What it does not know it refuses
 //! as Redis refuses an unknown command.
 //!
-//! Everything is in memory and bounded by [`RedisLimits`]; nothing outlives the
-//! process.
+//! Everything is in memory and bounded by [`RedisLimits`]. A server that is
+//! [opened](EmbeddedRedis::open) on a file outlives the process: what a plain
+//! command has changed is on disk before its reply is given; what scripts and
+//! counters change is there within a second.
 
 mod changes;
 mod commands;
+mod disk;
 mod error;
 mod expiry;
 mod glob;
@@ -23,15 +26,20 @@ mod script;
 mod value;
 
 use std::fmt;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use tokio::sync::oneshot;
 
 pub use pubsub::{Message, Subscription};
 pub use reply::Reply;
 
-use error::{CommandError, Outcome, unknown_command};
+use changes::Saving;
+use commands::Command;
+use disk::{File, Loaded, Memory, Saved, Writer};
+use error::{CommandError, unknown_command};
 use keyspace::Keyspace;
 use pubsub::{Hub, QueueLimits};
 use script::Scripts;
@@ -56,6 +64,8 @@ impl Default for RedisLimits {
         }
     }
 }
+
+const US_PER_MS: i64 = 1000;
 
 /// What the server has done and holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -84,18 +94,28 @@ pub struct EmbeddedRedis {
 }
 
 struct Server {
-    now_us: Box<NowUs>,
+    // Dropped first: it writes what has changed, and lets go of the rest.
+    writer: Option<Writer>,
+    now_us: Arc<NowUs>,
     /// Commands run one after the other: who holds this runs one. It is held
     /// for all of a script, which takes the keys once for each of its commands.
-    turn: Mutex<Scripts>,
+    turn: Arc<Mutex<Scripts>>,
     keys: Arc<Mutex<Keyspace>>,
     hub: Arc<Hub>,
 }
 
+/// Why a server cannot be opened on a file: the reason, and what mends it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct OpenError(String);
+
+/// A reply, and when its changes are on disk if it has to wait for that.
+type Answer = (Reply, Option<oneshot::Receiver<Saved>>);
+
 impl EmbeddedRedis {
-    /// An empty server.
+    /// An empty server, gone with the process.
     pub fn new(limits: RedisLimits) -> Self {
-        Self::with_clock_us(limits, system_now_us)
+        Self::of(Server::empty(limits, Arc::new(system_now_us)))
     }
 
     /// An empty server for which it is `now_ms` milliseconds since the Unix epoch.
@@ -103,50 +123,68 @@ impl EmbeddedRedis {
         limits: RedisLimits,
         now_ms: impl Fn() -> i64 + Send + Sync + 'static,
     ) -> Self {
-        Self::with_clock_us(limits, move || now_ms().saturating_mul(1000))
+        let now_us = move || now_ms().saturating_mul(US_PER_MS);
+        Self::of(Server::empty(limits, Arc::new(now_us)))
     }
 
-    fn with_clock_us(
-        limits: RedisLimits,
-        now_us: impl Fn() -> i64 + Send + Sync + 'static,
-    ) -> Self {
-        let queue = QueueLimits {
-            messages_max: limits.subscriber_queue_messages_max,
-            bytes_max: limits.subscriber_queue_bytes_max,
-        };
-        let keys = Arc::new(Mutex::new(Keyspace::new(limits.memory_bytes_max)));
-        let hub = Arc::new(Hub::new(queue));
-        Self {
-            server: Arc::new(Server {
-                now_us: Box::new(now_us),
-                turn: Mutex::new(Scripts::new(keys.clone(), hub.clone())),
-                keys,
-                hub,
-            }),
-        }
-    }
-
-    /// Runs one command; its name in any case. It never waits.
-    pub fn command(&self, name: &str, args: &[Vec<u8>]) -> Reply {
-        self.run(name, args).unwrap_or_else(Reply::from)
-    }
-
-    fn run(&self, name: &str, args: &[Vec<u8>]) -> Outcome {
-        if name.eq_ignore_ascii_case("publish") {
-            let [channel, payload] = args else {
-                return Err(CommandError::Arity("publish"));
-            };
-            return Ok(self.server.hub.publish_bytes(channel, payload));
-        }
-        let mut scripts = lock(&self.server.turn);
-        let mut keys = lock(&self.server.keys);
-        keys.begin((self.server.now_us)());
-        if let Some(command) = commands::find(name.as_bytes()) {
-            return command.run(&mut keys, args);
-        }
+    /// A server with what an earlier one has left in a file, which it goes on
+    /// to write. It blocks while it reads.
+    ///
+    /// # Errors
+    /// When the file cannot be made or read, or another process uses it.
+    pub fn open(limits: RedisLimits, path: &Path) -> Result<Self, OpenError> {
+        let mut server = Server::empty(limits, Arc::new(system_now_us));
+        let file = File::open(path).map_err(OpenError)?;
+        let mut keys = lock(&server.keys);
+        let take = |found: Loaded| keys.put(&found.key, found.value, found.expires_at_ms);
+        file.load(server.now_ms(), take).map_err(OpenError)?;
+        keys.changes().start();
         drop(keys);
-        let outcome = scripts.run(name, args);
-        outcome.unwrap_or_else(|| Err(unknown_command(name, args)))
+        let now_us = server.now_us.clone();
+        let memory = Memory {
+            turn: server.turn.clone(),
+            keys: server.keys.clone(),
+            now_ms: Box::new(move || now_us().div_euclid(US_PER_MS)),
+        };
+        server.writer = Some(Writer::start(file, memory).map_err(OpenError)?);
+        Ok(Self::of(server))
+    }
+
+    fn of(server: Server) -> Self {
+        Self {
+            server: Arc::new(server),
+        }
+    }
+
+    /// Runs one command, its name in any case, and waits until what it has
+    /// changed is on disk where it has to be.
+    pub async fn call(&self, name: &str, args: &[Vec<u8>]) -> Reply {
+        let (reply, saved) = self.server.run(name, args);
+        let Some(saved) = saved else {
+            return reply;
+        };
+        match saved.await {
+            Ok(Ok(())) => reply,
+            Ok(Err(reason)) => CommandError::NotSaved(reason).into(),
+            Err(_) => CommandError::NotSaved("the server has ended".into()).into(),
+        }
+    }
+
+    /// Runs one command; its name in any case. It never waits, not even for the disk.
+    pub fn command(&self, name: &str, args: &[Vec<u8>]) -> Reply {
+        self.server.run(name, args).0
+    }
+
+    /// Waits until everything that has changed is on disk, if there is one.
+    ///
+    /// # Errors
+    /// Why it could not be written, in words.
+    pub async fn save(&self) -> Result<(), Arc<str>> {
+        let Some(writer) = &self.server.writer else {
+            return Ok(());
+        };
+        let saved = writer.ask(true).await;
+        saved.unwrap_or_else(|_| Err("the server has ended".into()))
     }
 
     /// Publishes a message; how many subscribers got it.
@@ -174,6 +212,54 @@ impl EmbeddedRedis {
             delivered: hub.delivered(),
             dropped: hub.dropped(),
         }
+    }
+}
+
+impl Server {
+    fn empty(limits: RedisLimits, now_us: Arc<NowUs>) -> Self {
+        let queue = QueueLimits {
+            messages_max: limits.subscriber_queue_messages_max,
+            bytes_max: limits.subscriber_queue_bytes_max,
+        };
+        let keys = Arc::new(Mutex::new(Keyspace::new(limits.memory_bytes_max)));
+        let hub = Arc::new(Hub::new(queue));
+        Self {
+            writer: None,
+            now_us,
+            turn: Arc::new(Mutex::new(Scripts::new(keys.clone(), hub.clone()))),
+            keys,
+            hub,
+        }
+    }
+
+    fn now_ms(&self) -> i64 {
+        (self.now_us)().div_euclid(US_PER_MS)
+    }
+
+    fn run(&self, name: &str, args: &[Vec<u8>]) -> Answer {
+        if name.eq_ignore_ascii_case("publish") {
+            let reply = match args {
+                [channel, payload] => self.hub.publish_bytes(channel, payload),
+                _ => CommandError::Arity("publish").into(),
+            };
+            return (reply, None);
+        }
+        let mut scripts = lock(&self.turn);
+        let mut keys = lock(&self.keys);
+        let command = commands::find(name.as_bytes());
+        let saving = command.map_or(Saving::Later, Command::saving);
+        keys.begin((self.now_us)(), saving);
+        let Some(command) = command else {
+            drop(keys);
+            let outcome = scripts.run(name, args);
+            let outcome = outcome.unwrap_or_else(|| Err(unknown_command(name, args)));
+            return (outcome.unwrap_or_else(Reply::from), None);
+        };
+        let changes_before = keys.changes().count();
+        let reply = command.run(&mut keys, args).unwrap_or_else(Reply::from);
+        let must_wait = saving == Saving::First && keys.changes().count() != changes_before;
+        let writer = self.writer.as_ref().filter(|_| must_wait);
+        (reply, writer.map(|writer| writer.ask(false)))
     }
 }
 

@@ -200,6 +200,10 @@ impl List {
         self.items.len()
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Vec<u8>> {
+        self.items.iter()
+    }
+
     /// Items from `start` to `stop`, both included; negative counts from the end.
     pub(crate) fn range(&self, start: i64, stop: i64) -> impl Iterator<Item = &Vec<u8>> {
         let len = i64::try_from(self.items.len()).unwrap_or(i64::MAX);

@@ -100,7 +100,7 @@ impl OpenConnection {
         reply_bytes_max: usize,
     ) -> Result<Value, Error> {
         let value = match &*self.link {
-            Link::Embedded(redis) => reply::from_embedded(redis.command(name, args))?,
+            Link::Embedded(redis) => reply::from_embedded(redis.call(name, args).await)?,
             Link::Server {
                 server,
                 permits,

@@ -9,6 +9,7 @@ mod strings;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use crate::changes::Saving;
 use crate::error::{CommandError, Outcome};
 use crate::keyspace::{KEY_OVERHEAD_BYTES, Keyspace};
 use crate::reply::Reply;
@@ -157,9 +158,12 @@ pub(crate) fn find(name: &[u8]) -> Option<&'static Command> {
 }
 
 impl Command {
-    /// Whether a disk must have its changes before its reply is given.
-    pub(crate) fn is_saved_first(&self) -> bool {
-        matches!(self.effect, Effect::Lessens | Effect::Grows)
+    /// When a disk must have its changes.
+    pub(crate) fn saving(&self) -> Saving {
+        match self.effect {
+            Effect::Lessens | Effect::Grows => Saving::First,
+            Effect::Reads | Effect::Counts => Saving::Later,
+        }
     }
 
     /// Whether the command takes so many arguments.

@@ -1,6 +1,6 @@
 //! Between replies and Lua's values, by Redis's rules.
 
-use mlua::{Lua, LuaString, Table, Value};
+use mlua::{Either, Lua, LuaString, Table, Value};
 
 use crate::error::CommandError;
 use crate::reply::Reply;
@@ -12,25 +12,43 @@ const DEPTH_MAX: usize = 64;
 const VALUES_MAX: usize = 1 << 20;
 const TEXT_BYTES_MAX: usize = 64 << 20;
 
-/// What a script sees of a reply.
-pub(super) fn to_lua(lua: &Lua, reply: Reply) -> mlua::Result<Value> {
+/// What a script sees of a reply; `true`, which no reply is, stands for `OK`.
+pub(super) fn to_lua(lua: &Lua, reply: &Reply) -> mlua::Result<Value> {
     Ok(match reply {
         Reply::Nil => Value::Boolean(false),
+        // What nearly all statuses are: the prelude makes the table, for less.
+        Reply::Status(word) if word == "OK" => Value::Boolean(true),
         Reply::Status(word) => Value::Table(one_field(lua, "ok", word.as_bytes())?),
         Reply::Error(text) => Value::Table(one_field(lua, "err", text.as_bytes())?),
         #[expect(
             clippy::cast_precision_loss,
             reason = "scripts have no other numbers, in Redis as here"
         )]
-        Reply::Integer(number) => Value::Number(number as f64),
-        Reply::Bulk(bytes) => Value::String(lua.create_string(&bytes)?),
+        Reply::Integer(number) => Value::Number(*number as f64),
+        Reply::Bulk(bytes) => Value::String(lua.create_string(bytes)?),
         Reply::Array(items) => {
-            let table = lua.create_table_with_capacity(items.len(), 0)?;
-            for item in items {
-                table.raw_push(to_lua(lua, item)?)?;
-            }
-            Value::Table(table)
+            let items = items.iter().map(|item| match item {
+                Reply::Bulk(bytes) => text_to_lua(lua, bytes).map(Either::Left),
+                other => to_lua(lua, other).map(Either::Right),
+            });
+            let items = items.collect::<mlua::Result<Vec<_>>>()?;
+            Value::Table(lua.create_sequence_from(items)?)
         }
+    })
+}
+
+/// A table of texts.
+pub(super) fn texts_to_lua(lua: &Lua, texts: &[Vec<u8>]) -> mlua::Result<Table> {
+    let texts = texts.iter().map(|text| text_to_lua(lua, text));
+    let texts = texts.collect::<mlua::Result<Vec<_>>>()?;
+    lua.create_sequence_from(texts)
+}
+
+/// What Lua takes for less than other bytes is text.
+fn text_to_lua<'a>(lua: &Lua, bytes: &'a [u8]) -> mlua::Result<Either<&'a str, LuaString>> {
+    Ok(match std::str::from_utf8(bytes) {
+        Ok(text) => Either::Left(text),
+        Err(_) => Either::Right(lua.create_string(bytes)?),
     })
 }
 

@@ -9,7 +9,7 @@ use mlua::debug::HookTriggers;
 use mlua::{Function, Lua, LuaOptions, MultiValue, StdLib, Table, Value, VmState};
 
 use super::cache::Cache;
-use super::convert::{ToReply, one_line, to_lua};
+use super::convert::{ToReply, one_line, texts_to_lua, to_lua};
 use super::{Sha, hex, number, sha_of};
 use crate::commands;
 use crate::error::{CommandError, Outcome};
@@ -98,7 +98,6 @@ impl Interpreter {
         let prelude = lua.load(include_str!("prelude.lua")).set_name("=prelude");
         let replaced = lua.create_table()?;
         let (environment, run) = prelude.call((invoke, is_stopped, sha1hex, replaced))?;
-        lua.set_memory_limit(MEMORY_BYTES_MAX)?;
         let looked = budget.clone();
         let triggers = HookTriggers::new().every_nth_instruction(INSTRUCTIONS_PER_LOOK);
         lua.set_hook(triggers, move |_, _| {
@@ -166,14 +165,35 @@ impl Interpreter {
         keys: &[Vec<u8>],
         args: &[Vec<u8>],
     ) -> mlua::Result<(bool, Value)> {
-        let texts = |items: &[Vec<u8>]| {
-            let table = self.lua.create_table_with_capacity(items.len(), 0)?;
-            for item in items {
-                table.raw_push(self.lua.create_string(item)?)?;
-            }
-            mlua::Result::Ok(table)
-        };
-        self.run.call((script, texts(keys)?, texts(args)?))
+        let texts = |items| texts_to_lua(&self.lua, items);
+        let (keys, args) = (texts(keys)?, texts(args)?);
+        let _bounded = MemoryBound::set(&self.lua, MEMORY_BYTES_MAX)?;
+        self.run.call((script, keys, args))
+    }
+}
+
+/// The bound on memory while a script's own instructions run. Values that the
+/// host makes in between are as large as what they are made of, and making
+/// them is dearer while there is a bound.
+struct MemoryBound<'a> {
+    lua: &'a Lua,
+    before_bytes: usize,
+}
+
+/// No bound, as Lua's state has it.
+const UNBOUNDED: usize = 0;
+
+impl<'a> MemoryBound<'a> {
+    fn set(lua: &'a Lua, bytes_max: usize) -> mlua::Result<Self> {
+        let before_bytes = lua.set_memory_limit(bytes_max)?;
+        Ok(Self { lua, before_bytes })
+    }
+}
+
+impl Drop for MemoryBound<'_> {
+    fn drop(&mut self) {
+        // Fails only where a state belongs to somebody else.
+        let _ = self.lua.set_memory_limit(self.before_bytes);
     }
 }
 
@@ -235,8 +255,9 @@ impl Caller {
         if self.budget.is_over() {
             return Err(mlua::Error::runtime(TOO_LONG));
         }
+        let _unbounded = MemoryBound::set(lua, UNBOUNDED)?;
         match self.command(args) {
-            Ok(reply) => Ok((to_lua(lua, reply)?, false)),
+            Ok(reply) => Ok((to_lua(lua, &reply)?, false)),
             Err(error) => {
                 let table = lua.create_table()?;
                 table.raw_set("err", error.to_string())?;

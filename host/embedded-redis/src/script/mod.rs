@@ -139,11 +139,11 @@ impl Scripts {
     }
 }
 
+/// Arguments of a command.
+type Args = [Vec<u8>];
+
 /// Keys, and what follows them.
-fn split<'a>(
-    key_count: &[u8],
-    rest: &'a [Vec<u8>],
-) -> Result<(&'a [Vec<u8>], &'a [Vec<u8>]), CommandError> {
+fn split<'a>(key_count: &[u8], rest: &'a Args) -> Result<(&'a Args, &'a Args), CommandError> {
     let refused = |text: &str| CommandError::Script(text.to_owned());
     let count = crate::commands::integer_arg(key_count)?;
     let count =

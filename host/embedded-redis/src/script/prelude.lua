@@ -86,12 +86,18 @@ local function call(...)
   local value, failed = invoke(...)
   if failed then
     error(value)
+  elseif value == true then
+    return { ok = "OK" }
   end
   return value
 end
 
 local function try(...)
-  return (invoke(...))
+  local value = invoke(...)
+  if value == true then
+    return { ok = "OK" }
+  end
+  return value
 end
 
 local function one_text(...)
