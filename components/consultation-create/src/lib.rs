@@ -39,7 +39,7 @@ struct Created {
 
 async fn route(mut request: Request) -> Result<Reply, ApiError> {
     request.allow(&["POST"])?;
-    let who = suoke_identity::authenticate(&request).await?;
+    let who = suoke_identity::caller(&request)?;
     let asked: Create = request.json_within(BODY_SIZE_BYTES_MAX).await?;
     let complaint = checked(&asked.chief_complaint)?;
     let mut db = Database::open("care").await?;

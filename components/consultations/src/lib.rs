@@ -32,7 +32,7 @@ async fn route(request: Request) -> Result<Reply, ApiError> {
         &["GET", "POST"]
     };
     request.allow(allowed)?;
-    let who = suoke_identity::authenticate(&request).await?;
+    let who = suoke_identity::caller(&request)?;
     let mut db = Database::open("care").await?;
     match id {
         Some(id) if request.method() == "DELETE" => {

@@ -31,7 +31,7 @@ async fn route(mut request: Request) -> Result<Reply, ApiError> {
         );
     }
     request.allow(&["POST"])?;
-    suoke_identity::authenticate(&request).await?;
+    suoke_identity::caller(&request)?;
     let (field, asked) = if is_whole {
         ("inquiry.text", request.json::<Steps>().await?.inquiry)
     } else {

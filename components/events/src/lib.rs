@@ -13,7 +13,7 @@ suoke_guest::http_service!(route);
 async fn route(request: Request) -> Result<Reply, ApiError> {
     let asked = Asked::from(&request)?;
     request.allow(asked.methods())?;
-    suoke_identity::operator_token(&request).await?;
+    suoke_identity::operator(&request)?;
     answer(asked, request).await
 }
 

@@ -125,12 +125,18 @@ fn counted(incoming: &Incoming, settings: &Settings, caller: Option<&Caller>) ->
         );
     };
     let own = &settings.policy.limits;
+    let off = Rates::default();
+    let shared = if settings.policy.is_counted {
+        &settings.limits
+    } else {
+        &off
+    };
     match caller.map(|caller| &caller.identity) {
-        None => add(format!("ip:{address}"), &settings.limits),
+        None => add(format!("ip:{address}"), shared),
         Some(who) => {
             match who.method {
-                AuthMethod::Jwt => add(format!("user:{}", who.user_id), &settings.limits),
-                AuthMethod::Key => add(format!("key:{}", who.token_id), &settings.limits),
+                AuthMethod::Jwt => add(format!("user:{}", who.user_id), shared),
+                AuthMethod::Key => add(format!("key:{}", who.token_id), shared),
                 AuthMethod::Operator => {}
             }
             add(format!("{route}:user:{}", who.user_id), &own.user);

@@ -41,7 +41,7 @@ struct Span {
 
 async fn route(request: Request) -> Result<Reply, ApiError> {
     request.allow(&["GET"])?;
-    let user = suoke_identity::authenticate(&request).await?;
+    let user = suoke_identity::caller(&request)?;
     let span = Span::read(request.query()?, clock::now_ms())?;
     let db = Database::open("health").await?;
     let mut shown = Vec::new();

@@ -45,7 +45,7 @@ async fn route(request: Request) -> Result<Reply, ApiError> {
 }
 
 async fn ingest(mut request: Request) -> Result<Reply, ApiError> {
-    let user = suoke_identity::authenticate(&request).await?;
+    let user = suoke_identity::caller(&request)?;
     let draft: Draft = request.json_within(BODY_BYTES_MAX).await?;
     let submission = submission(draft).map_err(refused)?;
     let single = submission.single;
@@ -58,7 +58,7 @@ async fn ingest(mut request: Request) -> Result<Reply, ApiError> {
 }
 
 async fn list(request: Request) -> Result<Reply, ApiError> {
-    let user = suoke_identity::authenticate(&request).await?;
+    let user = suoke_identity::caller(&request)?;
     let page: Page = request.query()?;
     let limit = page.limit.unwrap_or(50).clamp(1, PAGE_MAX);
     let before = page.cursor.as_deref().unwrap_or(AFTER_ALL);

@@ -38,7 +38,7 @@ struct Record {
 
 async fn route(request: Request) -> Result<Reply, ApiError> {
     request.allow(&["GET"])?;
-    let who = suoke_identity::authenticate(&request).await?;
+    let who = suoke_identity::caller(&request)?;
     let db = Database::open("health").await?;
     list(&db, &who.user_id, &request).await
 }

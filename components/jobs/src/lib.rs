@@ -30,7 +30,7 @@ async fn route(mut request: Request) -> Result<Reply, ApiError> {
         &["GET", "POST"]
     };
     request.allow(allowed)?;
-    suoke_identity::operator_token(&request).await?;
+    suoke_identity::operator(&request)?;
     match (id, request.method()) {
         (None, "POST") => {
             let now_ms = clock::now_ms();

@@ -23,7 +23,7 @@ struct Page {
 async fn route(request: Request) -> Result<Reply, ApiError> {
     let id = request.param("id").ok();
     request.allow(&[if id.is_some() { "POST" } else { "GET" }])?;
-    let who = suoke_identity::authenticate(&request).await?;
+    let who = suoke_identity::caller(&request)?;
     let db = Database::open("care").await?;
     match id {
         Some(id) => read(&db, &who.user_id, &id).await,

@@ -31,7 +31,7 @@ async fn route(request: Request) -> Result<Reply, ApiError> {
     let (id, action) = (request.param("id").ok(), request.param("action").ok());
     let allowed = if action.is_some() { "POST" } else { "GET" };
     request.allow(&[allowed])?;
-    suoke_identity::operator_token(&request).await?;
+    suoke_identity::operator(&request)?;
     let mut db = Database::open(LABEL).await?;
     match (id, action) {
         (None, _) => list(&db, &request).await,

@@ -80,6 +80,9 @@ pub struct Fallback {
 pub struct Policy {
     /// Who may ask.
     pub auth: Auth,
+    /// Whether requests count for the limits that hold for all functions
+    /// together.
+    pub is_counted: bool,
     /// How often.
     pub limits: Limits,
     /// Whether `Idempotency-Key` counts. The answers of such requests are kept
@@ -101,6 +104,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             auth: Auth::default(),
+            is_counted: true,
             limits: Limits::default(),
             idempotency: false,
             cache_seconds: 0,
@@ -158,6 +162,7 @@ impl Policy {
         };
         let policy = Self {
             auth: raw.auth,
+            is_counted: raw.counted.unwrap_or(default.is_counted),
             limits: Limits {
                 ip: rates("ip", raw.limits.ip)?,
                 user: rates("user", raw.limits.user)?,
@@ -228,6 +233,7 @@ fn rates(field: &'static str, text: Option<String>) -> Result<Rates, PolicyError
 #[serde(deny_unknown_fields, default)]
 struct Raw {
     auth: Auth,
+    counted: Option<bool>,
     limits: RawLimits,
     idempotency: bool,
     cache_seconds: u32,
@@ -278,7 +284,7 @@ mod tests {
     #[test]
     fn every_field_is_read() {
         let text = r#"{
-            "auth": "optional",
+            "auth": "optional", "counted": false,
             "limits": {"ip": "5/min", "user": "6/min", "key": "7/min", "route": "8/s 9/d"},
             "idempotency": true, "cache_seconds": 60, "deadline_ms": 500,
             "breaker": {"failures": 2, "ratio": 0.25, "open_ms": 1000},
@@ -287,6 +293,7 @@ mod tests {
         let rates = |text: &str| text.parse::<Rates>().unwrap();
         let expected = Policy {
             auth: Auth::Optional,
+            is_counted: false,
             limits: Limits {
                 ip: rates("5/min"),
                 user: rates("6/min"),

@@ -1,8 +1,9 @@
-//! Who asks: the bearer token of a request, verified.
+//! Access tokens, verified with the keys that `auth-keys` publishes: what the
+//! gateway does for all functions.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use suoke_guest::{ApiError, Request, clock, fetch};
+use suoke_guest::{ApiError, clock, fetch};
 
 use crate::cache::{KeyCache, Lookup};
 use crate::caller::{AuthMethod, Identity};
@@ -35,16 +36,6 @@ impl From<Claims> for Identity {
             method: AuthMethod::Jwt,
         }
     }
-}
-
-/// Verifies the bearer token of a request, for functions without the gateway.
-///
-/// # Errors
-/// 401 `token_missing`, `token_invalid` or `token_expired`; 503 when the keys
-/// cannot be had.
-pub async fn authenticate(request: &Request) -> Result<Identity, ApiError> {
-    let token = request.bearer().ok_or(TokenError::Missing).map_err(told)?;
-    verify(token).await.map(Into::into)
 }
 
 /// Verifies an access token: its signature, times, issuer and audience. Whether

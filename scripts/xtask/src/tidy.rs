@@ -3,6 +3,7 @@
 //! Each rule returns what breaks it, one line each, naming the place and the mend.
 
 mod components;
+mod gateway;
 mod layers;
 mod links;
 mod scripts;
@@ -16,6 +17,7 @@ use crate::tree::Tree;
 pub(crate) fn violations(tree: &Tree) -> Result<Vec<String>> {
     let mut found = sources::check(tree);
     found.extend(components::check(tree)?);
+    found.extend(gateway::check(tree)?);
     found.extend(layers::check(tree)?);
     found.extend(scripts::check(tree));
     found.extend(links::check(tree));
