@@ -8,7 +8,7 @@ use suoke_guest::{ApiError, Reply, Request, reply, version};
 use suoke_identity::accounts::LABEL;
 use suoke_identity::denylist::Effects;
 use suoke_identity::events::Origin;
-use suoke_identity::users::{self, Account, Asked, UserChange};
+use suoke_identity::users::{self, Account, Asked, UserChange, cached};
 use suoke_identity::{Identity, caller, operator};
 use suoke_store::Database;
 
@@ -71,14 +71,17 @@ async fn handle(
         (Place::User, "PUT") => {
             let change: UserChange = request.json_within(BODY_SIZE_BYTES_MAX).await?;
             let (account, effects) = users::update(db, who, &request, user_id, change).await?;
+            cached::try_forget(user_id).await;
             effects.tell(db).await;
             shown(&account)
         }
         (Place::User, "DELETE") => {
-            erase(db, &request, who, user_id).await?.tell(db).await;
+            let effects = erase(db, &request, who, user_id).await?;
+            cached::try_forget(user_id).await;
+            effects.tell(db).await;
             reply::empty()
         }
-        (Place::User, _) => shown(&users::get(db, user_id).await?),
+        (Place::User, _) => shown(&cached::get(db, user_id).await?),
     }
 }
 

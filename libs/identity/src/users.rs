@@ -16,6 +16,7 @@ use crate::denylist::Effects;
 use crate::events::Origin;
 use crate::sessions;
 
+pub mod cached;
 mod queries;
 
 /// [`UserUpdated`]
@@ -44,7 +45,7 @@ const PAGE_SIZE_MAX: u32 = 100;
 const PAGE_MAX: u32 = 10_000;
 
 /// A user as callers see it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Account {
     /// The user's id.
     pub user_id: String,
