@@ -47,6 +47,8 @@ pub struct App {
 pub struct AppOptions {
     /// The Redis address that is served inside the process.
     pub embedded_redis: Option<String>,
+    /// Memory of its keys and values; `None` for the host's default.
+    pub embedded_redis_memory_bytes_max: Option<usize>,
     /// Whether errors made by the host carry an `application/problem+json` body.
     pub problem_details: bool,
 }

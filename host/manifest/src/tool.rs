@@ -31,6 +31,8 @@ pub(crate) fn read_application(suoke: &Table<'_>, options: &mut AppOptions) {
         }
         options.embedded_redis = Some(address.to_owned());
     }
+    let memory = suoke.integer("embedded_redis_memory_bytes_max", 1..=MEMORY_BYTES_MAX);
+    options.embedded_redis_memory_bytes_max = memory.and_then(|n| usize::try_from(n).ok());
 }
 
 fn is_redis_address(address: &str) -> bool {

@@ -37,6 +37,10 @@ fn application_and_variables() {
         app.options.embedded_redis.as_deref(),
         Some("redis://127.0.0.1:6379")
     );
+    assert_eq!(
+        app.options.embedded_redis_memory_bytes_max,
+        Some(1_000_000)
+    );
     assert!(app.options.problem_details);
     assert!(app.variables["token"].secret);
     assert_eq!(app.variables["token"].default, None);

@@ -41,6 +41,14 @@ pub enum StartError {
         /// Why not.
         reason: String,
     },
+    /// The embedded Redis server cannot keep its keys.
+    #[error("embedded_redis: cannot open {place}: {reason}")]
+    EmbeddedRedis {
+        /// Its file.
+        place: String,
+        /// Why not.
+        reason: String,
+    },
     /// A folder that cannot be used.
     #[error("cannot use the folder {path}: {reason}")]
     Folder {

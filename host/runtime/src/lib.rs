@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use host_app::App;
-use host_embedded_redis::RedisStats;
+use host_embedded_redis::{EmbeddedRedis, RedisStats};
 use host_settings::Settings;
 use host_telemetry::Metrics;
 use host_trigger_http::{HttpApp, HttpListener};
@@ -51,6 +51,7 @@ pub struct Host {
     admin: Arc<Admin>,
     admin_listener: TcpListener,
     drain: Duration,
+    embedded_redis: Option<EmbeddedRedis>,
 }
 
 impl Host {
@@ -99,6 +100,7 @@ impl Host {
             admin: Arc::new(admin),
             admin_listener,
             drain: Duration::from_millis(options.http.drain_ms_max),
+            embedded_redis: loaded.embedded_redis.map(|(_, redis)| redis),
         })
     }
 
@@ -137,6 +139,9 @@ impl Host {
         };
         self.admin.ready.store(false, Ordering::Relaxed);
         triggers.stop(self.drain).await;
+        if let Some(redis) = &self.embedded_redis {
+            save(redis).await;
+        }
         admin.abort();
         outcome
     }
@@ -157,6 +162,13 @@ fn observe(triggers: &Triggers, loaded: &load::Loaded, metrics: &Metrics) -> Obs
         add("dropped", |stats| stats.dropped);
     }
     observed
+}
+
+/// Writes what scripts and counters have changed last.
+async fn save(redis: &EmbeddedRedis) {
+    if let Err(reason) = redis.save().await {
+        tracing::error!(%reason, "the embedded Redis could not write its last changes");
+    }
 }
 
 async fn trim(http: Arc<HttpApp>) {

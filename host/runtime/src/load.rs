@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use host_app::{App, Trigger, TriggerSpec};
-use host_embedded_redis::{EmbeddedRedis, RedisLimits};
+use host_embedded_redis::EmbeddedRedis;
 use host_engine::{Engine, Function, FunctionParts, Interface, LoadError};
 use host_interface_application::Application;
 use host_interface_key_value::KeyValue;
@@ -40,11 +40,7 @@ pub(crate) async fn load(
     variables: &Arc<Values>,
 ) -> Result<Loaded, StartError> {
     let stores = stores::open(settings, options).await?;
-    let embedded_redis = app
-        .options
-        .embedded_redis
-        .clone()
-        .map(|address| (address, EmbeddedRedis::new(RedisLimits::default())));
+    let embedded_redis = stores::embedded_redis(app, settings, options).await?;
     let lookup = variables.clone();
     let outbound_http = Arc::new(OutboundHttp::new(
         stores::outbound_http(settings),

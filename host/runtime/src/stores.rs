@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use host_app::{Networks, OutboundNetworks};
-use host_embedded_redis::EmbeddedRedis;
+use host_app::{App, Networks, OutboundNetworks};
+use host_embedded_redis::{EmbeddedRedis, RedisLimits};
 use host_interface_key_value::SqliteStore;
 use host_interface_outbound_http::OutboundHttpOptions;
 use host_interface_redis::OutboundRedisOptions;
@@ -17,6 +17,7 @@ use crate::options::HostOptions;
 
 const KEY_VALUE: &str = "key_value_store";
 const SQLITE: &str = "sqlite_database";
+const REDIS_FILE: &str = "redis.db";
 /// The label that exists without being configured.
 const DEFAULT: &str = "default";
 
@@ -180,6 +181,36 @@ pub(crate) fn outbound_http(settings: &Settings) -> OutboundHttpOptions {
             .unwrap_or(defaults.requests_max),
         ..defaults
     }
+}
+
+/// The Redis server inside the host, by its address, with the keys that it held
+/// when the host ended.
+pub(crate) async fn embedded_redis(
+    app: &App,
+    settings: &Settings,
+    options: &HostOptions,
+) -> Result<Option<(String, EmbeddedRedis)>, StartError> {
+    let Some(address) = app.options.embedded_redis.clone() else {
+        return Ok(None);
+    };
+    let mut limits = RedisLimits::default();
+    if let Some(bytes) = app.options.embedded_redis_memory_bytes_max {
+        limits.memory_bytes_max = bytes;
+    }
+    let in_state_dir = || Some(options.state_dir.as_ref()?.join(REDIS_FILE));
+    let configured = settings.embedded_redis.path.clone();
+    let Some(path) = configured.or_else(in_state_dir) else {
+        return Ok(Some((address, EmbeddedRedis::new(limits))));
+    };
+    let unusable = |reason: String| StartError::EmbeddedRedis {
+        place: path.display().to_string(),
+        reason,
+    };
+    let file = path.clone();
+    let opened = tokio::task::spawn_blocking(move || EmbeddedRedis::open(limits, &file)).await;
+    let opened = opened.map_err(|error| unusable(error.to_string()))?;
+    let redis = opened.map_err(|error| unusable(error.to_string()))?;
+    Ok(Some((address, redis)))
 }
 
 /// How components reach Redis servers.

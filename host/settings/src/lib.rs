@@ -10,6 +10,7 @@
 //! [`VariableProviders`] answers with the values of application variables.
 
 mod cron;
+mod embedded_redis;
 mod dotenv;
 mod networking;
 mod providers;
@@ -22,6 +23,7 @@ use std::path::{Path, PathBuf};
 use host_spanned_toml::{Table, Value, closest};
 
 pub use cron::Cron;
+pub use embedded_redis::EmbeddedRedis;
 pub use host_spanned_toml::{Error as SettingsError, Problem};
 pub use networking::{OutboundHttp, OutboundNetworking, OutboundRedis};
 pub use providers::VariablesProvider;
@@ -51,6 +53,8 @@ pub struct Settings {
     pub outbound_redis: OutboundRedis,
     /// Where hosts claim the ticks that they run.
     pub cron: Cron,
+    /// Where the Redis server inside the host keeps its keys.
+    pub embedded_redis: EmbeddedRedis,
 }
 
 /// A folder that has a default and can be switched off.
@@ -94,6 +98,7 @@ pub fn parse(text: &str, path: &Path) -> Result<Settings, SettingsError> {
             outbound_http: networking::read_http(&table),
             outbound_redis: networking::read_redis(&table),
             cron: cron::read(&table),
+            embedded_redis: embedded_redis::read(folder, &table),
         };
         refuse_unsupported(&table);
         table.finish();
