@@ -11,6 +11,7 @@ mod faults;
 mod input;
 mod people;
 mod saga;
+mod sessions;
 mod tokens;
 
 use std::path::Path;
