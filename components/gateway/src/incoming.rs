@@ -6,6 +6,10 @@ use spin_sdk::wasip3::http::types::{Method, Request};
 use suoke_gateway::client::{self, TrustedProxies};
 use suoke_guest::trace;
 
+/// Whom Spin and Suoke name as the peer of a request from another component: no
+/// connection has this address.
+const ANOTHER_COMPONENT: &str = "0.0.0.0:0";
+
 /// What a request came with, its body aside.
 pub(crate) struct Incoming {
     /// The method.
@@ -24,8 +28,7 @@ pub(crate) struct Incoming {
 
 impl Incoming {
     /// Reads the head; nothing for a request from inside the application. The
-    /// host names the peer of every request that came over a connection, and
-    /// lets nobody else name one.
+    /// host names the peer of every request, and lets nobody else name one.
     pub(crate) fn of(request: &Request) -> Option<Self> {
         let mut headers = request.get_headers().copy_all();
         for (name, _) in &mut headers {
@@ -35,7 +38,10 @@ impl Incoming {
             let found = headers.iter().rev().find(|(name, _)| name == wanted);
             found.and_then(|(_, value)| std::str::from_utf8(value).ok())
         };
-        let peer = text("spin-client-addr")?;
+        let peer = text("spin-client-addr").unwrap_or_default();
+        if peer == ANOTHER_COMPONENT {
+            return None;
+        }
         // An address that cannot be read is nobody's, and is limited as one.
         let peer = client::address(peer).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         Some(Self {

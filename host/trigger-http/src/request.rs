@@ -14,6 +14,10 @@ const COMPONENT_ROUTE: HeaderName = HeaderName::from_static("spin-component-rout
 const BASE_PATH: HeaderName = HeaderName::from_static("spin-base-path");
 const CLIENT_ADDR: HeaderName = HeaderName::from_static("spin-client-addr");
 
+/// The client of a request that another component sends: no connection has this
+/// address.
+const ANOTHER_COMPONENT: HeaderValue = HeaderValue::from_static("0.0.0.0:0");
+
 /// Where other components of the application are reached.
 const INTERNAL_SUFFIX: &str = ".spin.internal";
 
@@ -63,9 +67,8 @@ pub(crate) fn rewrite(
     headers.insert(RAW_COMPONENT_ROUTE, matched.route.raw.clone());
     headers.insert(COMPONENT_ROUTE, matched.route.trimmed.clone());
     headers.insert(BASE_PATH, HeaderValue::from_static("/"));
-    if let Some(client) = client {
-        headers.insert(CLIENT_ADDR, client.clone());
-    }
+    let client = client.cloned();
+    headers.insert(CLIENT_ADDR, client.unwrap_or(ANOTHER_COMPONENT));
     for (name, value) in matched.parameters {
         let name = format!(
             "spin-path-match-{}",
@@ -189,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn another_component_has_no_address_and_cannot_claim_one() {
+    fn another_component_has_the_address_of_nobody_and_cannot_claim_one() {
         let mut parts = head(
             "http://cart.spin.internal/",
             &[("spin-client-addr", "1.2.3.4:1")],
@@ -205,7 +208,8 @@ mod tests {
             },
         )
         .unwrap();
-        assert!(!parts.headers.contains_key("spin-client-addr"));
+        let addresses: Vec<_> = parts.headers.get_all("spin-client-addr").iter().collect();
+        assert_eq!(addresses, ["0.0.0.0:0"]);
         assert_eq!(parts.headers.get("spin-path-info").unwrap(), "/");
     }
 

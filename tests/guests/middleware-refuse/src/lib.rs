@@ -21,7 +21,8 @@ struct Refuse;
 impl Guest for Refuse {
     async fn handle(request: Request) -> Result<Response, ErrorCode> {
         let headers = request.get_headers();
-        if headers.has("x-let-in") || !headers.has("spin-client-addr") {
+        let is_inside = headers.get("spin-client-addr") == [b"0.0.0.0:0"];
+        if headers.has("x-let-in") || is_inside {
             return next::handle(request).await;
         }
         let (_, no_trailers) = wasip3::wit_future::new(|| Ok(None));
