@@ -1,20 +1,21 @@
 //! `spin:variables@3.0.0`: a component's own variables.
 //!
-//! Values are templates over application variables, resolved at start: a
-//! component sees only the names that its manifest entry lists.
+//! Values are templates over application variables, checked at the start and
+//! resolved when they are asked for. A component sees only the names that its
+//! manifest entry lists.
 
 mod bindings;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use host_app::Component;
+use host_app::{Component, Template};
 use host_engine::{Grant, Interface, State};
 use wasmtime::component::{HasData, Linker};
 
 use bindings::spin::variables::variables::{self, Error};
 
-/// Gives the value of an application variable.
+/// Gives the value that an application variable has now.
 pub type Lookup = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// The interface over the application's variables.
@@ -29,7 +30,12 @@ impl Variables {
     }
 }
 
-struct Values(Arc<BTreeMap<String, String>>);
+/// What one component may ask for.
+#[derive(Clone)]
+struct Values {
+    templates: Arc<BTreeMap<String, Template>>,
+    lookup: Lookup,
+}
 
 impl Interface for Variables {
     fn link(&self, linker: &mut Linker<State>) -> wasmtime::Result<()> {
@@ -37,24 +43,38 @@ impl Interface for Variables {
     }
 
     fn configure(&self, component: &Component) -> Result<Box<dyn Grant>, String> {
-        let resolve = |(name, template): (&String, &host_app::Template)| {
-            let value = template.resolve(|variable| (self.lookup)(variable));
-            value
-                .map(|value| (name.clone(), value))
-                .map_err(|error| format!("variable {name:?}: {error}"))
+        let values = Values {
+            templates: Arc::new(component.variables.clone()),
+            lookup: self.lookup.clone(),
         };
-        let values = component
-            .variables
-            .iter()
-            .map(resolve)
-            .collect::<Result<_, _>>()?;
-        Ok(Box::new(Values(Arc::new(values))))
+        for (name, template) in values.templates.iter() {
+            values
+                .resolve(template)
+                .map_err(|reason| format!("variable {name:?}: {reason}"))?;
+        }
+        Ok(Box::new(values))
+    }
+}
+
+impl Values {
+    fn resolve(&self, template: &Template) -> Result<String, String> {
+        let resolved = template.resolve(|variable| (self.lookup)(variable));
+        resolved.map_err(|error| error.to_string())
+    }
+
+    fn get(&self, name: &str) -> Result<String, Error> {
+        let Some(template) = self.templates.get(name) else {
+            return Err(Error::Undefined(format!(
+                "{name:?} is not among the component's variables in the manifest"
+            )));
+        };
+        self.resolve(template).map_err(Error::Other)
     }
 }
 
 impl Grant for Values {
     fn instance(&self, state: &mut State) {
-        state.insert(Self(self.0.clone()));
+        state.insert(self.clone());
     }
 }
 
@@ -76,11 +96,7 @@ impl variables::HostWithStore<State> for Own {
                 "{name:?}: use lower-case letters, digits and single underscores"
             ))));
         }
-        let value = accessor.with(|mut access| access.get().0.get(&name).cloned());
-        Ok(value.ok_or_else(|| {
-            Error::Undefined(format!(
-                "{name:?} is not among the component's variables in the manifest"
-            ))
-        }))
+        let values = accessor.with(|mut access| access.get().clone());
+        Ok(values.get(&name))
     }
 }

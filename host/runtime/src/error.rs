@@ -29,6 +29,18 @@ pub enum StartError {
     /// A variables provider that does not work.
     #[error("variables: {0}")]
     Provider(String),
+    /// A secret of Vault that cannot be read.
+    #[error("variable {variable:?}: cannot read {path} from Vault at {url}: {reason}")]
+    Vault {
+        /// The variable.
+        variable: String,
+        /// The mount, the prefix and the name.
+        path: String,
+        /// The server.
+        url: String,
+        /// Why not.
+        reason: String,
+    },
     /// A store that cannot be opened.
     #[error("{section} {label:?}: cannot open {place}: {reason}")]
     Store {

@@ -18,6 +18,7 @@ mod output;
 mod stores;
 mod triggers;
 mod variables;
+mod vault;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -40,6 +41,7 @@ pub use output::Follow;
 use admin::Admin;
 use observed::Observed;
 use triggers::Triggers;
+use variables::Variables;
 
 /// How often idle instances are looked for.
 const TRIM_INTERVAL: Duration = Duration::from_secs(1);
@@ -50,6 +52,7 @@ pub struct Host {
     triggers: Triggers,
     admin: Arc<Admin>,
     admin_listener: TcpListener,
+    variables: Arc<Variables>,
     drain: Duration,
     embedded_redis: Option<EmbeddedRedis>,
 }
@@ -65,10 +68,10 @@ impl Host {
         options: &HostOptions,
     ) -> Result<Self, StartError> {
         let metrics = Metrics::new();
-        let variables = Arc::new(variables::resolve(app, settings, options)?);
+        let variables = Arc::new(Variables::find(app, settings, options).await?);
         let loaded = load::load(app, settings, options, &metrics, &variables).await?;
         let firings = cron::open_log(app, settings, options).await?;
-        let triggers = Triggers::new(app, &loaded, &variables, firings)?;
+        let triggers = Triggers::new(app, &loaded, variables.at_start(), firings)?;
         let observed = observe(&triggers, &loaded, &metrics);
         let http = match loaded.http_app(app)? {
             Some(http) => Some((HttpListener::bind(options.http.clone()).await?, http)),
@@ -99,6 +102,7 @@ impl Host {
             triggers,
             admin: Arc::new(admin),
             admin_listener,
+            variables,
             drain: Duration::from_millis(options.http.drain_ms_max),
             embedded_redis: loaded.embedded_redis.map(|(_, redis)| redis),
         })
@@ -121,6 +125,8 @@ impl Host {
     /// When a thread that serves connections cannot be started.
     pub async fn run(self, stop: watch::Receiver<bool>) -> Result<(), StartError> {
         let admin = tokio::spawn(self.admin.clone().serve(self.admin_listener));
+        let variables = self.variables;
+        let fresh = tokio::spawn(async move { variables.keep_fresh().await });
         let triggers = self.triggers.start();
         self.admin.ready.store(true, Ordering::Relaxed);
         let outcome = match self.http {
@@ -142,6 +148,7 @@ impl Host {
         if let Some(redis) = &self.embedded_redis {
             save(redis).await;
         }
+        fresh.abort();
         admin.abort();
         outcome
     }

@@ -12,7 +12,7 @@ use host_interface_key_value::KeyValue;
 use host_interface_outbound_http::OutboundHttp;
 use host_interface_redis::OutboundRedis;
 use host_interface_sqlite::Sqlite;
-use host_interface_variables::Variables;
+use host_interface_variables::Variables as OwnVariables;
 use host_settings::Settings;
 use host_telemetry::Metrics;
 use host_trigger_http::{HttpApp, HttpFunction};
@@ -22,7 +22,7 @@ use crate::files;
 use crate::options::HostOptions;
 use crate::output::GuestLog;
 use crate::stores::{self, Stores};
-use crate::variables::Values;
+use crate::variables::{Values, Variables};
 
 /// Everything that is loaded, by component.
 pub(crate) struct Loaded {
@@ -37,17 +37,17 @@ pub(crate) async fn load(
     settings: &Settings,
     options: &HostOptions,
     metrics: &Metrics,
-    variables: &Arc<Values>,
+    variables: &Arc<Variables>,
 ) -> Result<Loaded, StartError> {
     let stores = stores::open(settings, options).await?;
     let embedded_redis = stores::embedded_redis(app, settings, options).await?;
-    let lookup = variables.clone();
+    let lookup = variables.at_start().clone();
     let outbound_http = Arc::new(OutboundHttp::new(
         stores::outbound_http(settings),
         move |name| lookup.get(name).cloned(),
     ));
     let mut interfaces = interfaces(settings, stores, &embedded_redis, &outbound_http, variables);
-    interfaces.push(Arc::new(application(app, variables)?));
+    interfaces.push(Arc::new(application(app, variables.at_start())?));
     let engine = Arc::new(Engine::new(&options.engine, interfaces)?);
     let functions = load_functions(app, options, metrics, &engine).await?;
     Ok(Loaded {
@@ -71,14 +71,14 @@ fn interfaces(
     stores: Stores,
     embedded_redis: &Option<(String, EmbeddedRedis)>,
     outbound_http: &Arc<OutboundHttp>,
-    variables: &Arc<Values>,
+    variables: &Arc<Variables>,
 ) -> Vec<Arc<dyn Interface>> {
-    let (for_variables, for_redis) = (variables.clone(), variables.clone());
+    let (for_variables, for_redis) = (variables.clone(), variables.at_start().clone());
     vec![
         Arc::new(KeyValue::new(stores.key_value)),
         Arc::new(Sqlite::new(stores.sqlite)),
-        Arc::new(Variables::new(Arc::new(move |name| {
-            for_variables.get(name).cloned()
+        Arc::new(OwnVariables::new(Arc::new(move |name| {
+            for_variables.get(name)
         }))),
         Arc::new(OutboundRedis::new(
             stores::outbound_redis(settings, embedded_redis.clone()),

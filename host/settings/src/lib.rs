@@ -7,7 +7,7 @@
 //! of HTTP connections is on unless it is switched off, and unknown keys are
 //! errors at every depth.
 //!
-//! [`VariableProviders`] answers with the values of application variables.
+//! [`VariableProviders`] says where the values of application variables are.
 
 mod cron;
 mod embedded_redis;
@@ -26,9 +26,9 @@ pub use cron::Cron;
 pub use embedded_redis::EmbeddedRedis;
 pub use host_spanned_toml::{Error as SettingsError, Problem};
 pub use networking::{OutboundHttp, OutboundNetworking, OutboundRedis};
-pub use providers::VariablesProvider;
+pub use providers::{VariablesProvider, Vault};
 pub use stores::{KeyValueStore, SqliteDatabase};
-pub use variables::VariableProviders;
+pub use variables::{Source, VariableProviders};
 
 /// Everything `runtime-config.toml` says; the default is that of no file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

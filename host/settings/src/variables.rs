@@ -5,20 +5,29 @@ use std::fmt;
 use std::path::Path;
 
 use crate::dotenv;
-use crate::{Settings, SettingsError, VariablesProvider};
+use crate::{Settings, SettingsError, VariablesProvider, Vault};
 
 /// The prefix of environment variables that no provider has to name.
 const PREFIX: &str = "SPIN_VARIABLE";
 
-/// Answers with the values of variables.
+/// Says where the values of variables are.
 ///
 /// Asked in this order: overrides of the command line, the providers of the
 /// settings as they are written, and `SPIN_VARIABLE_<NAME>` in the environment
-/// or in the file `.env` of the current folder. Everything is read when this is
-/// made, so that an answer never waits and never changes.
+/// or in the file `.env` of the current folder. Files and the environment are read
+/// when this is made; asking a Vault server is left to the caller.
 #[derive(Clone, Default)]
 pub struct VariableProviders {
     layers: Vec<Layer>,
+}
+
+/// One place where the value of a variable may be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source<'p> {
+    /// This is the value.
+    Value(String),
+    /// This server may have it.
+    Vault(&'p Vault),
 }
 
 #[derive(Clone)]
@@ -30,6 +39,8 @@ enum Layer {
         prefix: String,
         values: BTreeMap<String, String>,
     },
+    /// Whoever asks it knows.
+    Vault(Vault),
 }
 
 impl VariableProviders {
@@ -56,6 +67,7 @@ impl VariableProviders {
                     let prefix = prefix.as_deref().unwrap_or(PREFIX);
                     Layer::prefixed(prefix, environment, file.unwrap_or_default())
                 }
+                VariablesProvider::Vault(vault) => Layer::Vault(vault.clone()),
             });
         }
         let file = read_file_of_folder(current_folder);
@@ -63,9 +75,12 @@ impl VariableProviders {
         Ok(Self { layers })
     }
 
-    /// The value of a variable; `None` when nobody has one.
-    pub fn get(&self, name: &str) -> Option<String> {
-        self.layers.iter().find_map(|layer| layer.get(name))
+    /// Where the value of a variable is, in the order in which to look: the first
+    /// that has one counts.
+    pub fn sources(&self, name: &str) -> impl Iterator<Item = Source<'_>> {
+        self.layers
+            .iter()
+            .filter_map(move |layer| layer.source(name))
     }
 }
 
@@ -86,14 +101,15 @@ impl Layer {
         Self::Prefixed { prefix, values }
     }
 
-    fn get(&self, name: &str) -> Option<String> {
-        match self {
-            Self::Named(values) => values.get(name).cloned(),
+    fn source(&self, name: &str) -> Option<Source<'_>> {
+        let value = match self {
+            Self::Named(values) => values.get(name),
             Self::Prefixed { prefix, values } => {
-                let name = format!("{prefix}{}", name.to_ascii_uppercase());
-                values.get(&name).cloned()
+                values.get(&format!("{prefix}{}", name.to_ascii_uppercase()))
             }
-        }
+            Self::Vault(vault) => return Some(Source::Vault(vault)),
+        };
+        value.cloned().map(Source::Value)
     }
 }
 
@@ -121,11 +137,15 @@ fn read_file_of_folder(folder: &Path) -> BTreeMap<String, String> {
 // Values may be secret.
 impl fmt::Debug for VariableProviders {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = self.layers.iter().map(|layer| match layer {
-            Layer::Named(values) | Layer::Prefixed { values, .. } => {
-                values.keys().map(String::as_str).collect::<Vec<_>>()
-            }
-        });
-        f.debug_list().entries(names).finish()
+        let mut list = f.debug_list();
+        for layer in &self.layers {
+            match layer {
+                Layer::Named(values) | Layer::Prefixed { values, .. } => {
+                    list.entry(&values.keys().collect::<Vec<_>>())
+                }
+                Layer::Vault(vault) => list.entry(vault),
+            };
+        }
+        list.finish()
     }
 }

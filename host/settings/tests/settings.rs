@@ -7,7 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use host_settings::{
-    Folder, KeyValueStore, Settings, SqliteDatabase, VariableProviders, VariablesProvider,
+    Folder, KeyValueStore, Settings, Source, SqliteDatabase, VariableProviders, VariablesProvider,
+    Vault,
 };
 
 fn everything() -> Settings {
@@ -21,6 +22,14 @@ fn parse(text: &str) -> Settings {
 fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     pairs.iter().map(owned).collect()
+}
+
+/// The value of a variable, as far as it is known without asking anybody.
+fn known(providers: &VariableProviders, name: &str) -> Option<String> {
+    providers.sources(name).find_map(|source| match source {
+        Source::Value(value) => Some(value),
+        Source::Vault(_) => None,
+    })
 }
 
 #[test]
@@ -44,7 +53,7 @@ fn every_section_is_read() {
     let settings = everything();
     assert_eq!(settings.log_dir, Folder::Off);
     assert_eq!(settings.max_instance_memory, Some(128 << 20));
-    assert_eq!(settings.variables_providers.len(), 3);
+    assert_eq!(settings.variables_providers.len(), 4);
     let networking = &settings.outbound_networking;
     assert!(networking.block_private);
     let blocked: Vec<_> = networking
@@ -131,7 +140,7 @@ fn variables_are_asked_in_order() {
         Path::new("no-such-folder"),
     )
     .unwrap();
-    let got = ["a", "b", "c", "d", "database_url", "e"].map(|name| providers.get(name));
+    let got = ["a", "b", "c", "d", "database_url", "e"].map(|name| known(&providers, name));
     assert_eq!(
         got.each_ref().map(Option::as_deref),
         [
@@ -154,8 +163,8 @@ fn a_prefix_is_taken_as_it_is_written() {
     let environment = map(&[("SPIN_VARIABLE__A", "double"), ("_B", "empty")]);
     let none = Path::new("no-such-folder");
     let providers = VariableProviders::new(map(&[]), &settings, &environment, none).unwrap();
-    assert_eq!(providers.get("a").as_deref(), Some("double"));
-    assert_eq!(providers.get("b").as_deref(), Some("empty"));
+    assert_eq!(known(&providers, "a").as_deref(), Some("double"));
+    assert_eq!(known(&providers, "b").as_deref(), Some("empty"));
 }
 
 #[test]
@@ -167,8 +176,8 @@ fn the_environment_goes_before_the_file() {
     let providers =
         VariableProviders::new(map(&[]), &Settings::default(), &environment, folder.path());
     let providers = providers.unwrap();
-    assert_eq!(providers.get("a").as_deref(), Some("env"));
-    assert_eq!(providers.get("b").as_deref(), Some("file"));
+    assert_eq!(known(&providers, "a").as_deref(), Some("env"));
+    assert_eq!(known(&providers, "b").as_deref(), Some("file"));
 }
 
 #[test]
@@ -195,7 +204,36 @@ fn a_file_that_is_named_must_be_there_and_be_right() {
         "{error}"
     );
     fs::write(folder.path().join("p.env"), "P_A=1\n").unwrap();
-    assert_eq!(read().unwrap().get("a").as_deref(), Some("1"));
+    assert_eq!(known(&read().unwrap(), "a").as_deref(), Some("1"));
+}
+
+#[test]
+fn vault_is_asked_in_its_turn() {
+    let settings = parse(
+        "[[variables_provider]]\ntype = \"static\"\nvalues = { a = \"static\" }\n\
+         [[variables_provider]]\ntype = \"vault\"\nurl = \"https://vault.test:8200/v/\"\n\
+         token = \"hunter2\"\nmount = \"/kv/\"\nprefix = \"team/shop\"\n",
+    );
+    let environment = map(&[("SPIN_VARIABLE_A", "env")]);
+    let none = Path::new("no-such-folder");
+    let providers = VariableProviders::new(map(&[]), &settings, &environment, none).unwrap();
+    let vault = Vault {
+        url: "https://vault.test:8200/v".to_owned(),
+        token: "hunter2".to_owned(),
+        mount: "kv".to_owned(),
+        prefix: Some("team/shop".to_owned()),
+    };
+    assert_eq!(vault.path("a"), "team/shop/a");
+    let value = |text: &str| Source::Value(text.to_owned());
+    let sources: Vec<_> = providers.sources("a").collect();
+    assert_eq!(
+        sources,
+        [value("static"), Source::Vault(&vault), value("env")]
+    );
+    let sources: Vec<_> = providers.sources("b").collect();
+    assert_eq!(sources, [Source::Vault(&vault)]);
+    let shown = format!("{providers:?} {settings:?}");
+    assert!(!shown.contains("hunter2"), "{shown}");
 }
 
 proptest::proptest! {

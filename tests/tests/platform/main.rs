@@ -8,4 +8,5 @@ mod middleware;
 mod network;
 mod operation;
 mod routes;
+mod vault;
 mod wasi2;
