@@ -10,8 +10,8 @@
 //! [`VariableProviders`] says where the values of application variables are.
 
 mod cron;
-mod embedded_redis;
 mod dotenv;
+mod embedded_redis;
 mod networking;
 mod providers;
 mod stores;
