@@ -7,7 +7,10 @@
 
 mod support;
 
+use std::sync::Mutex;
+
 use host_embedded_redis::{EmbeddedRedis, RedisLimits, Reply};
+use proptest::prelude::*;
 use support::RealRedis;
 
 fn embedded() -> EmbeddedRedis {
@@ -26,7 +29,8 @@ fn is_refused(reply: &Reply, reason: &str) -> bool {
     matches!(reply, Reply::Error(text) if text.contains(reason))
 }
 
-/// The reply as text, without what names the script and its line.
+/// The reply as text, without what names the script and its line: a script that
+/// returns a call's result has no line here any more.
 fn shown(reply: &redis::RedisResult<redis::Value>) -> String {
     match reply {
         Ok(value) => format!("{value:?}"),
@@ -34,7 +38,7 @@ fn shown(reply: &redis::RedisResult<redis::Value>) -> String {
             let detail = error.detail().unwrap_or_default();
             let text = format!("{} {detail}", error.code().unwrap_or("ERR"));
             let text = text.split(" script: ").next().unwrap_or_default();
-            format!("error {}", text.trim_end())
+            format!("error {}", text.trim_end().replace("user_script:1: ", ""))
         }
     }
 }
@@ -164,6 +168,43 @@ const SCRIPTS: &[&str] = &[
     "return tonumber('12') + tonumber('0x10')",
     "return tonumber('abc')",
     "return string.format('%d %s %5.2f %q', 3, 'x', 1.5, 'a\"b')",
+    "return {('key=value'):find('(%w+)=(%w+)')}",
+    "return {('key=value'):find('=', 1, true)}",
+    "return {('a.b'):find('.', 1, true), ('a.b'):find('.', 2)}",
+    "return {('abc'):find('')}",
+    "return {('abc'):find('', 10)}",
+    "return {('abc'):find('c', -1)}",
+    "return {('abc'):find('^b', 2)}",
+    "return {('abc'):find('^b')}",
+    "return {('abc'):find('b$')}",
+    "return {('  trim me '):match('^%s*(.-)%s*$')}",
+    "return {('2026-11-20'):match('(%d+)-(%d+)-(%d+)')}",
+    "return {('f(a(b)c)d'):match('%b()')}",
+    "return {('THE (quick) fox'):find('%f[%a]%a+%f[%A]')}",
+    "return {('hello hello'):match('(%w+) %1')}",
+    "return {('abc'):match('()b()')}",
+    "return {('[]'):match('[]]'), ('a-z'):match('[a%-z]+'), ('^'):match('[%^x]')}",
+    "return {('x1y22'):gsub('%d', '<%0>')}",
+    "return {('hello world'):gsub('(%w+) (%w+)', '%2 %1')}",
+    "return {('abc'):gsub('%w', {a = '1', b = true and 'two'})}",
+    "return {('abc'):gsub('%w', function(c) if c ~= 'b' then return c:upper() end end)}",
+    "return {('abc'):gsub('', '-')}",
+    "return {('abc'):gsub('x*', '-')}",
+    "return {('abc'):gsub('%w*', 'x')}",
+    "return {('aaa'):gsub('a', 'b', 2)}",
+    "return {('aaa'):gsub('^a', 'b')}",
+    "return {('a%b'):gsub('%%', '%%%%')}",
+    "local t = {}; for k, v in ('a=1, b=2'):gmatch('(%w+)=(%w+)') do t[#t + 1] = k .. v end; return t",
+    "local t = {}; for w in ('one two'):gmatch('%a+') do t[#t + 1] = w end; return t",
+    "local t = {}; for w in ('abc'):gmatch('') do t[#t + 1] = #w end; return t",
+    "return ('abc'):find('[a')",
+    "return ('abc'):find('%')",
+    "return ('abc'):find('(a')",
+    "return ('abc'):find('a)')",
+    "return ('abc'):find('%1')",
+    "local x = ('abc'):gsub('a', '%2'); return x",
+    "return string.find(nil, 'a')",
+    "return {string.find(1234, 23)}",
     "local t = {3, 1, 2}; table.sort(t); return t",
     "local t = {}; for i = 1, 1000 do t[i] = i end; return t",
     "return {table.concat({1, 2, 3}, ','), unpack({1, 2})}",
@@ -257,6 +298,8 @@ fn endless_scripts_are_stopped_and_cannot_help_it() {
         "while true do redis.call('incr', 'n') end",
         "while true do redis.pcall('nosuch') end",
         "while true do local x = ('x'):rep(1000000) end",
+        "return (('a'):rep(40)):find(('a?'):rep(40) .. ('a'):rep(41))",
+        "return pcall(string.find, ('a'):rep(40), ('.-'):rep(20) .. 'b')",
     ] {
         let reply = eval(&redis, &[script, "0"]);
         assert!(is_refused(&reply, "takes too long"), "{script}: {reply:?}");
@@ -392,4 +435,41 @@ fn a_script_runs_alone() {
     }
     let n = redis.command("GET", &bytes(&["n"]));
     assert_eq!(n, Reply::Bulk(b"2000".to_vec()));
+}
+
+#[test]
+fn patterns_find_what_they_find_on_a_real_server() {
+    const SCRIPT: &str = "
+        local s, p = ARGV[1], ARGV[2]
+        local all = {}
+        for _, f in ipairs({
+          function() return {s:find(p)} end,
+          function() return {s:match(p, 2)} end,
+          function() return {s:gsub(p, '<%0>')} end,
+          function() local t = {} for a, b in s:gmatch(p) do t[#t + 1] = a t[#t + 1] = b or 'none' end return t end,
+        }) do
+          local found, what = pcall(f)
+          all[#all + 1] = found and what or 'refused'
+        end
+        return all";
+    let server = RealRedis::start();
+    let real = Mutex::new(server.connect());
+    let embedded = embedded();
+    let part = prop::sample::select(vec![
+        "a", "b", "-", ".", "*", "+", "?", "(a)", "(.-)", "(b*)", ")", "()", "[ab]", "[^a]",
+        "[a-c]", "[]", "%a", "%W", "%d", "%1", "%bab", "%f[b]", "%", "^", "$", "[",
+    ]);
+    let pattern = prop::collection::vec(part, 0..7).prop_map(|parts| parts.concat());
+    let config = ProptestConfig {
+        cases: 4000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    proptest!(config, |(subject in "[abc1 ]{0,8}", pattern in pattern)| {
+        let words = [SCRIPT, "0", &subject, &pattern];
+        let mut real = real.lock().unwrap();
+        let expected = redis::cmd("EVAL").arg(&words).query::<redis::Value>(&mut *real);
+        let actual = from_embedded(eval(&embedded, &words));
+        prop_assert_eq!(shown(&actual), shown(&expected), "{} in {}", pattern, subject);
+    });
 }

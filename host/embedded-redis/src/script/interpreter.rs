@@ -10,6 +10,7 @@ use mlua::{Function, Lua, LuaOptions, MultiValue, StdLib, Table, Value, VmState}
 
 use super::cache::Cache;
 use super::convert::{ToReply, one_line, texts_to_lua, to_lua};
+use super::text::{self, Question};
 use super::{Sha, hex, number, sha_of};
 use crate::commands;
 use crate::error::{CommandError, Outcome};
@@ -40,7 +41,7 @@ pub(super) struct Interpreter {
 }
 
 /// What the running script may still use.
-struct Budget {
+pub(super) struct Budget {
     looks: AtomicU32,
     stopped: AtomicBool,
     deadline: Mutex<Instant>,
@@ -72,6 +73,24 @@ impl Budget {
         over
     }
 
+    /// Instructions that are left, for work that the interpreter does not count.
+    pub(super) fn left(&self) -> u32 {
+        let looks = self.looks.load(Ordering::Relaxed);
+        INSTRUCTIONS_MAX.saturating_sub(looks.saturating_mul(INSTRUCTIONS_PER_LOOK))
+    }
+
+    /// Counts such work as if it had been done by instructions.
+    pub(super) fn charge(&self, instructions: u32) {
+        let looks = instructions / INSTRUCTIONS_PER_LOOK;
+        self.looks.fetch_add(looks, Ordering::Relaxed);
+    }
+
+    /// The error that stops the script.
+    pub(super) fn stop(&self) -> mlua::Error {
+        self.stopped.store(true, Ordering::Relaxed);
+        mlua::Error::runtime(TOO_LONG)
+    }
+
     fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::Relaxed)
     }
@@ -96,8 +115,17 @@ impl Interpreter {
             lua.create_string(hex(&sha_of(&text.as_bytes())))
         })?;
         let prelude = lua.load(include_str!("prelude.lua")).set_name("=prelude");
-        let replaced = lua.create_table()?;
-        let (environment, run) = prelude.call((invoke, is_stopped, sha1hex, replaced))?;
+        let searched = budget.clone();
+        let search = lua.create_function(move |lua, (subject, pattern, start, kind)| {
+            let question = Question {
+                subject: &subject,
+                pattern: &pattern,
+                start,
+                kind,
+            };
+            text::search(lua, &question, &searched)
+        })?;
+        let (environment, run) = prelude.call((invoke, is_stopped, sha1hex, search))?;
         let looked = budget.clone();
         let triggers = HookTriggers::new().every_nth_instruction(INSTRUCTIONS_PER_LOOK);
         lua.set_hook(triggers, move |_, _| {

@@ -1,6 +1,6 @@
 //! Scripts: `EVAL`, `EVALSHA` and `SCRIPT`.
 //!
-//! A script is Lua 5.1 without files, clocks, modules, coroutines and anything
+//! A script is Lua 5.1 without files, modules, coroutines and anything
 //! that outlives it. It holds up every other command, so it is bounded in
 //! instructions, time and memory.
 
@@ -8,6 +8,8 @@ mod cache;
 mod convert;
 mod interpreter;
 mod number;
+mod pattern;
+mod text;
 
 use std::sync::{Arc, Mutex};
 
