@@ -5,6 +5,9 @@
     reason = "a test stops where it fails"
 )]
 
+mod accounts;
+mod authorization;
+mod clients;
 mod day;
 mod events;
 mod faults;
