@@ -6,8 +6,6 @@
 )]
 
 mod accounts;
-mod authorization;
-mod clients;
 mod day;
 mod events;
 mod faults;
