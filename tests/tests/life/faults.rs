@@ -233,7 +233,9 @@ fn check_effects(life: &Life) {
 
 fn sagas(life: &Life) -> BTreeMap<String, String> {
     let database = database(life, "platform");
-    let mut statement = database.prepare("SELECT id, status FROM sagas").unwrap();
+    let mut statement = database
+        .prepare("SELECT id, status FROM sagas WHERE saga = 'health_consultation'")
+        .unwrap();
     let rows = statement
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
         .unwrap();
