@@ -47,7 +47,7 @@ pub(crate) struct Caller {
 /// Recognises the caller, as the policy asks for it.
 ///
 /// # Errors
-/// 401 when the policy wants somebody and nobody was recognised, or what was
+/// 403 for a virtual key where none is accepted; 401 when the policy wants somebody and nobody was recognised, or what was
 /// sent is not good; 503 when that cannot be told.
 pub(crate) async fn caller(
     incoming: &Incoming,
@@ -60,6 +60,10 @@ pub(crate) async fn caller(
     let recognised = match credentials::read(&incoming.all("authorization"))? {
         Credential::None if auth == Auth::Optional => return Ok(None),
         Credential::None => return Err(TokenError::Missing.into()),
+        Credential::Key(_) if !settings.policy.accepts_keys => {
+            let detail = "Virtual keys are not accepted here.";
+            return Err(ApiError::forbidden(detail).zh("此处不接受虚拟密钥。"));
+        }
         Credential::Key(key) => Caller {
             identity: of_key(key).await?,
             claims: None,

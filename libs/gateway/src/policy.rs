@@ -80,6 +80,9 @@ pub struct Fallback {
 pub struct Policy {
     /// Who may ask.
     pub auth: Auth,
+    /// Whether virtual keys are accepted. They act for their user within their
+    /// scopes, so a function that accepts them must look at the scopes.
+    pub accepts_keys: bool,
     /// Whether requests count for the limits that hold for all functions
     /// together.
     pub is_counted: bool,
@@ -104,6 +107,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             auth: Auth::default(),
+            accepts_keys: false,
             is_counted: true,
             limits: Limits::default(),
             idempotency: false,
@@ -162,6 +166,7 @@ impl Policy {
         };
         let policy = Self {
             auth: raw.auth,
+            accepts_keys: raw.keys,
             is_counted: raw.counted.unwrap_or(default.is_counted),
             limits: Limits {
                 ip: rates("ip", raw.limits.ip)?,
@@ -233,6 +238,7 @@ fn rates(field: &'static str, text: Option<String>) -> Result<Rates, PolicyError
 #[serde(deny_unknown_fields, default)]
 struct Raw {
     auth: Auth,
+    keys: bool,
     counted: Option<bool>,
     limits: RawLimits,
     idempotency: bool,
@@ -284,7 +290,7 @@ mod tests {
     #[test]
     fn every_field_is_read() {
         let text = r#"{
-            "auth": "optional", "counted": false,
+            "auth": "optional", "keys": true, "counted": false,
             "limits": {"ip": "5/min", "user": "6/min", "key": "7/min", "route": "8/s 9/d"},
             "idempotency": true, "cache_seconds": 60, "deadline_ms": 500,
             "breaker": {"failures": 2, "ratio": 0.25, "open_ms": 1000},
@@ -293,6 +299,7 @@ mod tests {
         let rates = |text: &str| text.parse::<Rates>().unwrap();
         let expected = Policy {
             auth: Auth::Optional,
+            accepts_keys: true,
             is_counted: false,
             limits: Limits {
                 ip: rates("5/min"),

@@ -100,11 +100,12 @@ impl Identity {
         self.roles.iter().any(|known| known == role)
     }
 
-    /// Whether what was sent may be used for this: nothing restricts it, or it
-    /// names the scope.
+    /// Whether what was sent may be used for this: it names the scope, or it is
+    /// a token that nothing restricts. A virtual key is for its scopes alone.
     #[must_use]
     pub fn has_scope(&self, scope: &str) -> bool {
-        self.scopes.is_empty() || self.scopes.iter().any(|known| known == scope)
+        let is_unrestricted = self.scopes.is_empty() && self.method != AuthMethod::Key;
+        is_unrestricted || self.scopes.iter().any(|known| known == scope)
     }
 
     /// Whether the caller may act for others: an administrator or operator.
@@ -191,6 +192,15 @@ mod tests {
         };
         assert_eq!(who, expected);
         assert!(who.has_scope("a:read") && !who.has_scope("c:read"));
+    }
+
+    #[test]
+    fn a_key_without_scopes_is_for_nothing() {
+        let mut who = caller(&from_gateway("user")).unwrap();
+        who.scopes.clear();
+        assert!(who.has_scope("a:read"));
+        who.method = AuthMethod::Key;
+        assert!(!who.has_scope("a:read"));
     }
 
     #[test]

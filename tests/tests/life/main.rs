@@ -11,6 +11,7 @@ mod events;
 mod faults;
 mod input;
 mod people;
+mod gateway;
 mod saga;
 mod sessions;
 mod tokens;
