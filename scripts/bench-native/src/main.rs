@@ -1,11 +1,15 @@
 //! What the functions of `scripts/bench` do, as a native server: hyper with one
 //! thread and runtime for each core it may use. Argument: the address; or
-//! `commits FOLDER`, which prints how often a second SQLite commits there.
+//! `commits FOLDER`, which prints how often a second SQLite commits there; or
+//! `argon2 SECONDS`, which prints how many passwords a second one thread hashes;
+//! or `read ADDRESS FOLDER`, which serves one's own user with axum.
 
 #[path = "../../../tests/guests/bench-json/src/person.rs"]
 mod person;
 
 mod commits;
+mod passwords;
+mod read;
 
 use std::convert::Infallible;
 use std::net::TcpListener;
@@ -31,6 +35,16 @@ fn main() -> Result<()> {
         let folder = std::env::args().nth(2).context("name the folder")?;
         println!("{:.0}", commits::per_second(folder.as_ref())?);
         return Ok(());
+    }
+    if address == "argon2" {
+        let seconds = std::env::args().nth(2).context("name the seconds")?;
+        println!("{:.1}", passwords::per_second(seconds.parse()?)?);
+        return Ok(());
+    }
+    if address == "read" {
+        let address = std::env::args().nth(2).context("name the address")?;
+        let folder = std::env::args().nth(3).context("name the folder")?;
+        return read::serve(&address, folder.as_ref());
     }
     let listener = TcpListener::bind(&address).with_context(|| address.clone())?;
     listener.set_nonblocking(true)?;

@@ -3,9 +3,11 @@
 //! Figures move between machines and hours, so only ratios from one run count:
 //! the servers take turns, several rounds, each alone on one core while the
 //! load has the other. The best round of each is shown. `cargo xtask bench events`
-//! measures events instead.
+//! measures events instead; `gateway`, `login`, `read` and `limits` measure the
+//! application itself.
 
 mod events;
+mod life;
 mod load;
 mod server;
 
@@ -34,10 +36,13 @@ struct Options {
 
 /// Measures and prints a table.
 pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<()> {
-    if let Some((first, rest)) = arguments.split_first()
-        && first == "events"
-    {
-        return events::run(root, rest);
+    if let Some((first, rest)) = arguments.split_first() {
+        if first == "events" {
+            return events::run(root, rest);
+        }
+        if let Some(what) = life::What::named(first) {
+            return life::run(root, what, &options(rest)?);
+        }
     }
     let options = options(arguments)?;
     let folder = root.join("target/bench");

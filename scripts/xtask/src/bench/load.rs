@@ -10,9 +10,15 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::server::Running;
 
+/// How many requests are on their way at one time.
+const CONNECTIONS: u32 = 32;
+
 /// One request that is repeated.
 pub(crate) struct Work {
     pub(crate) name: &'static str,
+    /// A header that every request has, as `name: value`.
+    pub(crate) header: Option<String>,
+    pub(crate) connections: u32,
     /// The body, if the work has one.
     body: String,
     /// What the answer must hold: a fast wrong answer counts for nothing.
@@ -24,20 +30,20 @@ pub(crate) struct Work {
 pub(crate) fn works(root: &Path, folder: &Path) -> Result<[Work; 2]> {
     let body = std::fs::read_to_string(root.join("tests/guests/bench-json/person.json"))?;
     let script = folder.join("json.lua");
-    let lua = format!(
-        "wrk.method = \"POST\"\nwrk.headers[\"content-type\"] = \"application/json\"\n\
-         wrk.body = [==[{body}]==]\n"
-    );
-    std::fs::write(&script, lua)?;
+    std::fs::write(&script, lua(std::slice::from_ref(&body)))?;
     Ok([
         Work {
             name: "hello",
+            header: None,
+            connections: CONNECTIONS,
             body: String::new(),
             expected: "Hello, world!",
             script: None,
         },
         Work {
             name: "json",
+            header: None,
+            connections: CONNECTIONS,
             body,
             expected: r#""accepted":10,"heart_rate_mean":72.75"#,
             script: Some(script),
@@ -70,34 +76,107 @@ impl fmt::Display for Measured {
 
 /// Asks once and looks at the answer.
 pub(crate) fn check(server: &Running, work: &Work) -> Result<()> {
-    let answer = ask(&server.address, &server.path(work.name), &work.body)?;
+    let header = work.header.as_deref();
+    let answer = ask(&server.address, &server.path(work.name), header, &work.body)?;
+    ensure!(answer.starts_with("HTTP/1.1 200"), "wrong answer: {answer}");
     ensure!(answer.contains(work.expected), "wrong answer: {answer}");
     Ok(())
 }
 
-/// Asks for a path; the answer, whose status must be 200, with its head.
-pub(crate) fn get(address: &str, path: &str) -> Result<String> {
-    ask(address, path, "")
+impl Work {
+    /// A request for a path, without a body.
+    pub(crate) fn get(name: &'static str, header: Option<String>, expected: &'static str) -> Self {
+        Self {
+            name,
+            header,
+            connections: CONNECTIONS,
+            body: String::new(),
+            expected,
+            script: None,
+        }
+    }
+
+    /// A request that sends JSON, one body after the other and then the first
+    /// again, through a script in the folder.
+    pub(crate) fn post(
+        name: &'static str,
+        bodies: &[String],
+        expected: &'static str,
+        folder: &Path,
+    ) -> Result<Self> {
+        let script = folder.join("post.lua");
+        std::fs::write(&script, lua(bodies))?;
+        Ok(Self {
+            body: bodies.first().cloned().unwrap_or_default(),
+            script: Some(script),
+            ..Self::get(name, None, expected)
+        })
+    }
 }
 
-fn ask(address: &str, path: &str, body: &str) -> Result<String> {
-    let mut stream = TcpStream::connect(address)?;
-    let (method, length) = (if body.is_empty() { "GET" } else { "POST" }, body.len());
-    write!(
-        stream,
-        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
-    )?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
+/// The script that makes wrk send bodies in turn.
+fn lua(bodies: &[String]) -> String {
+    let bodies: String = bodies
+        .iter()
+        .map(|body| format!("[==[{body}]==],\n"))
+        .collect();
+    format!(
+        "wrk.method = \"POST\"\nwrk.headers[\"content-type\"] = \"application/json\"\n\
+         local requests, turn = {{}}, 0\n\
+         function init()\nfor at, body in ipairs({{\n{bodies}}}) do\n\
+         requests[at] = wrk.format(nil, nil, nil, body)\nend\nend\n\
+         function request()\nturn = turn % #requests + 1\nreturn requests[turn]\nend\n"
+    )
+}
+
+/// Asks for a path; the answer, whose status must be 200, with its head.
+pub(crate) fn get(address: &str, path: &str) -> Result<String> {
+    let answer = ask(address, path, None, "")?;
     ensure!(answer.starts_with("HTTP/1.1 200"), "wrong answer: {answer}");
     Ok(answer)
 }
 
-/// Loads the server for some seconds.
+/// Asks once; the answer with its head, whatever it is. With a body it is a POST of JSON.
+pub(crate) fn ask(address: &str, path: &str, header: Option<&str>, body: &str) -> Result<String> {
+    let mut stream = TcpStream::connect(address)?;
+    let (method, length) = (if body.is_empty() { "GET" } else { "POST" }, body.len());
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\n"
+    )?;
+    if let Some(header) = header {
+        write!(stream, "{header}\r\n")?;
+    }
+    write!(stream, "\r\n{body}")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
+/// Loads the server for some seconds; every answer must be good.
 pub(crate) fn run(server: &Running, work: &Work, seconds: u32) -> Result<Measured> {
+    let before = server.cpu_seconds()?;
+    let text = wrk(server, work, seconds)?;
+    let cpu_seconds = server.cpu_seconds()? - before;
+    read(&text, cpu_seconds)
+}
+
+/// Loads the server for some seconds; how many requests were let through, and
+/// in how many seconds.
+pub(crate) fn let_through(server: &Running, work: &Work, seconds: u32) -> Result<(u32, f64)> {
+    passed(&wrk(server, work, seconds)?)
+}
+
+/// What wrk prints.
+fn wrk(server: &Running, work: &Work, seconds: u32) -> Result<String> {
     let mut wrk = Command::new("taskset");
-    wrk.args(["-c", "1", "wrk", "-t1", "-c32", "--latency"]);
+    wrk.args(["-c", "1", "wrk", "-t1", "--latency"]);
+    wrk.arg(format!("-c{}", work.connections));
     wrk.arg(format!("-d{seconds}s"));
+    if let Some(header) = &work.header {
+        wrk.arg("-H").arg(header);
+    }
     if let Some(script) = &work.script {
         wrk.arg("-s").arg(script);
     }
@@ -106,12 +185,26 @@ pub(crate) fn run(server: &Running, work: &Work, seconds: u32) -> Result<Measure
         server.address,
         server.path(work.name)
     ));
-    let before = server.cpu_seconds()?;
     let output = wrk.output().context("cannot start wrk")?;
-    let cpu_seconds = server.cpu_seconds()? - before;
     let text = String::from_utf8_lossy(&output.stdout);
     ensure!(output.status.success(), "wrk: {text}");
-    read(&text, cpu_seconds)
+    Ok(text.into_owned())
+}
+
+fn passed(text: &str) -> Result<(u32, f64)> {
+    let read = || {
+        let line = text.lines().find(|line| line.contains(" requests in "))?;
+        let mut words = line.split_whitespace();
+        let requests: u32 = words.next()?.parse().ok()?;
+        let seconds = words.nth(2)?.trim_end_matches("s,").parse().ok()?;
+        let refused = text.lines().find(|line| line.contains("Non-2xx"));
+        let refused = match refused {
+            None => 0,
+            Some(line) => line.rsplit(' ').next()?.parse::<u32>().ok()?,
+        };
+        Some((requests.checked_sub(refused)?, seconds))
+    };
+    read().with_context(|| format!("wrk: {text}"))
 }
 
 fn read(text: &str, cpu_seconds: f64) -> Result<Measured> {
@@ -142,12 +235,7 @@ fn read(text: &str, cpu_seconds: f64) -> Result<Measured> {
 #[cfg(test)]
 impl Work {
     pub(crate) fn sample() -> Self {
-        Self {
-            name: "hello",
-            body: String::new(),
-            expected: "",
-            script: None,
-        }
+        Self::get("hello", None, "")
     }
 }
 
@@ -166,6 +254,13 @@ mod tests {
             measured.to_string(),
             "50000/s, 10.0 µs CPU, p50 512.00us, p99 2.41ms"
         );
+    }
+
+    #[test]
+    fn refused_requests_are_not_let_through() {
+        let text = format!("{TEXT}  Non-2xx or 3xx responses: 49000\n");
+        assert_eq!(passed(&text).unwrap(), (1000, 1.0));
+        assert_eq!(passed(TEXT).unwrap(), (50_000, 1.0));
     }
 
     #[test]

@@ -61,6 +61,21 @@ impl Server {
         }
     }
 
+    /// The same with more arguments, on the first core alone.
+    pub(crate) fn pinned(mut self, arguments: impl IntoIterator<Item = String>) -> Self {
+        self.arguments.extend(arguments);
+        self.is_pinned = true;
+        self
+    }
+
+    /// A server of the native program, named by its first argument.
+    pub(crate) fn native_for(program: &Path, arguments: &[&str]) -> Self {
+        let mut server = Self::native(program);
+        server.name = "native axum";
+        server.arguments = arguments.iter().map(|&argument| argument.into()).collect();
+        server
+    }
+
     pub(crate) fn wasmtime(program: &Path, guests: &Path, work: &str) -> Self {
         let guest = guests.join(format!("guest_bench_{work}.wasm"));
         // Its own default already reuses instances for several requests.
