@@ -168,6 +168,37 @@ async fn every_function_works_with_a_real_server() {
 }
 
 #[tokio::test]
+async fn any_command_passes_and_its_reply_is_the_same_from_both_servers() {
+    let nothing = "0".repeat(40);
+    let lines = [
+        "script load return\t7",
+        "EVALSHA a2f4e5d1a0ca5c9ba2bc1a3ac2ae1cc3be2a4b11 0",
+        &format!("EVALSHA {nothing} 0"),
+        "EVAL return\t{1,{'a',false,{'b',{}}},redis.status_reply('FINE'),3.9,true} 0",
+        "EVAL return\t{} 0",
+        "EVAL return\tnil 0",
+        "EVAL return\t{1,redis.error_reply('MY\terror'),3} 0",
+        "EVAL return\tredis.error_reply('MY\tgiven\terror') 0",
+        "EVAL return\tredis.call('set',KEYS[1],ARGV[1]) 1 k ü",
+        "EVAL return\tredis.call('get',KEYS[1])..#ARGV 1 k",
+        "EVAL return\t('x'):rep(100000):len() 0",
+        "Hset h f v",
+        "hgetall h",
+        "set k v ex 100 get",
+        "mget k nothing h",
+        "lrange nothing 0 -1",
+        "nosuch command",
+        "get",
+    ];
+    let redis = RealRedis::start();
+    let real = caller(OutboundRedisOptions::default(), &["redis://127.0.0.1:*"]);
+    let expected = execute(&real, &redis.address(), &lines).await;
+    let inside = caller(embedded(), &[EMBEDDED]);
+    assert_eq!(execute(&inside, EMBEDDED, &lines).await, expected);
+    assert_eq!(expected[3], ":1 $a nil $b +FINE :3 :1");
+}
+
+#[tokio::test]
 async fn an_address_that_is_not_granted_is_invalid() {
     let pool = caller(embedded(), &["redis://elsewhere.example:6379"]);
     for address in [
