@@ -114,3 +114,20 @@ need() {
   export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$into/usr/lib/$(uname -m)-linux-gnu"
   command -v "$command" >/dev/null || fail "$package holds no $command"
 }
+
+# The clients of others that the system tests run, for python3, in
+# target/parts/clients. pip is taken from Debian's package where it is missing.
+prepare_clients() {
+  local wanted="tests/clients/requirements.txt" into="$parts/clients" pip="$parts/python3-pip"
+  need python3 python3
+  cmp -s "$wanted" "$into/requirements.txt" && return
+  if ! python3 -m pip --version >/dev/null 2>&1; then
+    [[ -d $pip ]] || fetch_packages "$pip" python3-pip \
+      || fail "pip is missing; install it, on Debian: apt-get install python3-pip"
+    export PYTHONPATH="$pip/usr/lib/python3/dist-packages"
+  fi
+  rm -rf "$into"
+  timeout 600 python3 -m pip install -q --disable-pip-version-check --root-user-action ignore --target "$into" -r "$wanted" >&2 \
+    || fail "the clients of the tests cannot be installed; mend the network and try again"
+  cp "$wanted" "$into/"
+}

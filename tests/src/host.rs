@@ -4,13 +4,18 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::application::{Application, target};
 use crate::http::{Answer, Client, Outgoing};
-use crate::poll::eventually;
+use crate::poll::{eventually, eventually_within};
+
+/// How long a start may take: where nothing is cached, every component is
+/// compiled, by several tests at the same time.
+const START_DEADLINE: Duration = Duration::from_secs(900);
 
 /// A running host. Dropping it kills it.
 pub struct Host {
@@ -98,7 +103,7 @@ impl Host {
     async fn ready(&mut self) {
         let (stdout, stderr) = (self.stdout.clone(), self.stderr.clone());
         let child = &mut self.child;
-        let printed = eventually("the host is ready", async || {
+        let printed = eventually_within(START_DEADLINE, "the host is ready", async || {
             if let Some(status) = child.try_wait().unwrap() {
                 panic!("the host ended with {status}:\n{}", stderr.text());
             }

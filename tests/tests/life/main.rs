@@ -6,12 +6,14 @@
 )]
 
 mod accounts;
+mod authorization;
+mod clients;
 mod day;
 mod events;
 mod faults;
+mod gateway;
 mod input;
 mod people;
-mod gateway;
 mod saga;
 mod sessions;
 mod tokens;
@@ -158,10 +160,10 @@ impl Life {
 fn secrets() -> [String; 5] {
     let seed = URL_SAFE_NO_PAD.encode(SEED);
     [
-        format!("identity_encryption_key={seed}"),
-        format!("identity_signing_key={seed}"),
         "gateway_limits=1000000/s".to_owned(),
         "gateway_login_limits=1000000/s".to_owned(),
+        format!("identity_encryption_key={seed}"),
+        format!("identity_signing_key={seed}"),
         format!("operator_token={OPERATOR_TOKEN}"),
     ]
 }
