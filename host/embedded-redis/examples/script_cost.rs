@@ -1,4 +1,5 @@
-//! Measures what one call of a script like a rate limiter's costs, and one `SET`:
+//! Measures what one call of a script like a rate limiter's costs, and one `SET`
+//! in memory and on disk, in the current folder:
 //! `cargo run --release -p host-embedded-redis --example script_cost`.
 #![expect(clippy::print_stdout, reason = "its only purpose is to print figures")]
 
@@ -30,7 +31,23 @@ end
 return {1, remaining}
 ";
 
-fn main() {
+/// Writes on disk that one caller makes one after the other.
+const SAVES: u32 = 200;
+/// Callers that write on disk at the same time.
+const CALLERS: u32 = 64;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    memory();
+    let path = std::env::current_dir()?.join("script_cost.db");
+    disk(&path)?;
+    for ending in ["", "-wal"] {
+        // A file that is not there needs no removal.
+        let _ = std::fs::remove_file(format!("{}{ending}", path.display()));
+    }
+    Ok(())
+}
+
+fn memory() {
     let redis = EmbeddedRedis::new(RedisLimits::default());
     let Reply::Bulk(sha) = redis.command("SCRIPT", &[b"LOAD".to_vec(), SCRIPT.into()]) else {
         return;
@@ -45,9 +62,40 @@ fn main() {
     report("EVALSHA", || redis.command("EVALSHA", &args));
     let empty = [b"return 1".to_vec(), b"0".to_vec()];
     report("EVAL of nothing", || redis.command("EVAL", &empty));
-    let set = [b"key".to_vec(), vec![b'x'; 100]];
-    report("SET", || redis.command("SET", &set));
+    let set = set();
+    report("SET in memory", || redis.command("SET", &set));
     report("GET", || redis.command("GET", &set[..1]));
+}
+
+fn set() -> [Vec<u8>; 2] {
+    [b"key".to_vec(), vec![b'x'; 100]]
+}
+
+fn disk(path: &std::path::Path) -> Result<(), Box<dyn std::error::Error>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let redis = EmbeddedRedis::open(RedisLimits::default(), path)?;
+    let start = Instant::now();
+    for _ in 0..SAVES {
+        runtime.block_on(redis.call("SET", &set()));
+    }
+    let ms = start.elapsed().as_secs_f64() * 1e3 / f64::from(SAVES);
+    println!("SET on disk, one caller: {ms:.2} ms");
+    let start = Instant::now();
+    runtime.block_on(async {
+        let local = tokio::task::LocalSet::new();
+        for _ in 0..CALLERS {
+            let redis = redis.clone();
+            local.spawn_local(async move {
+                for _ in 0..SAVES {
+                    redis.call("SET", &set()).await;
+                }
+            });
+        }
+        local.await;
+    });
+    let us = start.elapsed().as_secs_f64() * 1e6 / f64::from(SAVES * CALLERS);
+    println!("SET on disk, {CALLERS} callers: {us:.1} µs each");
+    Ok(())
 }
 
 fn report(name: &str, mut call: impl FnMut() -> Reply) {
