@@ -50,6 +50,22 @@ fn a_user_begins_with_permissions_and_loses_them_with_an_undo() {
 }
 
 #[test]
+fn who_is_suspended_meanwhile_gets_them_all_the_same() {
+    block_on(async {
+        let mut db = identity().await;
+        for (status, outcome) in [("suspended", Outcome::Ok), ("deleted", Outcome::Failed)] {
+            let text = "UPDATE users SET status = ?1";
+            db.execute(text, params![status]).await.unwrap();
+            db.execute("DELETE FROM saga_participations", params![])
+                .await
+                .unwrap();
+            let answer = ask(&mut db, Action::Do, "u1").await;
+            assert_eq!(answer.outcome, outcome, "{status}");
+        }
+    });
+}
+
+#[test]
 fn who_is_not_there_gets_none_and_is_undone_all_the_same() {
     block_on(async {
         let mut db = identity().await;

@@ -1,13 +1,12 @@
 //! The first step of a registration: confirms that the user is there, and erases them
-//! when a later step fails for good.
+//! when a later step fails for good and nobody has used the account.
 
 use std::cell::RefCell;
 
 use serde::Deserialize;
 use serde_json::json;
 use suoke_events::{Event, EventError};
-use suoke_groups::members::{Succession, leave_all};
-use suoke_groups::{Actor, Cause};
+use suoke_groups::members::belongs_anywhere;
 use suoke_identity::denylist::Effects;
 use suoke_identity::events::Origin;
 use suoke_identity::users;
@@ -36,50 +35,51 @@ async fn on_event(db: &mut Database, event: &Event) -> Result<Vec<Event>, EventE
     event.expect_kind(&[USER_CREATE])?;
     let effects = RefCell::new(Effects::default());
     let undo = async |tx: &Transaction<'_>, command: &Command, _: Before| {
-        let done = erase(tx, command, event).await?;
-        effects.replace(done);
-        Ok(Work::undone())
+        Ok(match erase(tx, command, event).await? {
+            Some(done) => {
+                effects.replace(done);
+                Work::undone()
+            }
+            None => {
+                Work::refused("the account is used: give it what it lacks, then abandon the saga")
+            }
+        })
     };
     let told = take_part(db, CONSUMER, PARTICIPANT, event, confirm, undo).await?;
     effects.into_inner().tell(db).await;
     Ok(told)
 }
 
-/// The row was written with the event that started the saga.
+/// The row was written with the event that started the saga. Who is suspended is there,
+/// too, and may come back.
 async fn confirm(tx: &Transaction<'_>, command: &Command) -> Result<Work, EventError> {
     let About { user_id } = command.context_as()?;
-    if users::is_active(tx, &user_id).await? {
+    if users::is_present(tx, &user_id).await? {
         return Work::done(&json!({}));
     }
     Ok(Work::refused("there is no such user any more"))
 }
 
-/// Whatever the state is: who never was, or is erased, is not there, which is what is
-/// wanted. What follows is to be told after the commit.
+/// Who never was, or is erased, is not there, which is what is wanted. What follows is to
+/// be told after the commit.
+///
+/// `None` for an account that somebody uses: what it lacks can be given later, and an
+/// erased person cannot be brought back. An operator decides.
 async fn erase(
     tx: &Transaction<'_>,
     command: &Command,
     event: &Event,
-) -> Result<Effects, EventError> {
+) -> Result<Option<Effects>, EventError> {
     let About { user_id } = command.context_as()?;
-    let by = command.saga_id.as_str();
+    if !users::is_present(tx, &user_id).await? {
+        return Ok(Some(Effects::default()));
+    }
+    if !users::is_untouched(tx, &user_id).await? || belongs_anywhere(tx, &user_id).await? {
+        return Ok(None);
+    }
     let origin = Origin::event(CONSUMER, event);
-    let erased = match users::erase(tx, origin, &user_id, by).await {
-        Err(error) if error.status() == 404 => None,
-        erased => erased.map_err(EventError::work)?,
-    };
-    let Some(mut effects) = erased else {
-        return Ok(Effects::default());
-    };
-    let actor = Actor {
-        user_id: by,
-        is_admin: true,
-        cause: Cause::Event(event),
-        component: CONSUMER,
-    };
-    let left = leave_all(tx, &actor, &user_id, Succession::Anybody).await;
-    effects.events.extend(left.map_err(EventError::work)?);
-    Ok(effects)
+    let erased = users::erase(tx, origin, &user_id, &command.saga_id).await;
+    Ok(Some(erased.map_err(EventError::work)?.unwrap_or_default()))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use futures::executor::block_on;
 use suoke_groups::groups::{self, NewGroup};
+use suoke_groups::{Actor, Cause};
 use suoke_guest::Request;
 use suoke_sagas::messages::{Action, Outcome, Reply, SAGA_REPLY};
 use suoke_store::{Sql, params};
@@ -15,7 +16,19 @@ async fn identity() -> Database {
     let text = "INSERT INTO users (id, email, name, password_hash, created_at, updated_at) \
          VALUES (?1, 'fang@example.com', '王芳', 'x', 1, 1)";
     db.execute(text, params![USER]).await.unwrap();
+    session(&db, "s1").await;
     db
+}
+
+async fn session(db: &Database, id: &str) {
+    for text in [
+        "INSERT INTO sessions (id, user_id, created_at, last_used_at, expires_at) \
+         VALUES (?1, ?2, 1, 1, 9)",
+        "INSERT INTO refresh_tokens (token_hash, family, user_id, created_at, expires_at) \
+         VALUES (?1, ?1, ?2, 1, 9)",
+    ] {
+        db.execute(text, params![id, USER]).await.unwrap();
+    }
 }
 
 async fn ask(db: &mut Database, action: Action, user_id: &str) -> Reply {
@@ -51,29 +64,84 @@ fn who_registered_is_confirmed_and_nobody_else() {
 }
 
 #[test]
-fn undone_the_user_is_erased_once_with_everything_they_began() {
+fn who_is_suspended_meanwhile_is_there_and_not_erased() {
+    block_on(async {
+        let mut db = identity().await;
+        let text = "UPDATE users SET status = 'suspended', version = 2";
+        db.execute(text, params![]).await.unwrap();
+        assert_eq!(ask(&mut db, Action::Do, USER).await.outcome, Outcome::Ok);
+        let undone = ask(&mut db, Action::Undo, USER).await;
+        assert_eq!((undone.outcome, undone.retry), (Outcome::Failed, false));
+        assert_eq!(count(&db, LEFT).await, 1);
+        let mut other = identity().await;
+        let text = "UPDATE users SET status = 'deleted'";
+        other.execute(text, params![]).await.unwrap();
+        let refused = ask(&mut other, Action::Do, USER).await;
+        assert_eq!((refused.outcome, refused.retry), (Outcome::Failed, false));
+    });
+}
+
+/// Whether the person is still there, with address and name.
+const LEFT: &str = "SELECT count(*) FROM users WHERE status <> 'deleted' OR name <> '' \
+     OR email LIKE 'fang%'";
+
+const TOLD: &str = "SELECT count(*) FROM event_outbox WHERE type = 'user.deleted'";
+
+#[test]
+fn undone_an_account_that_nobody_has_used_is_erased_once() {
     block_on(async {
         let mut db = identity().await;
         ask(&mut db, Action::Do, USER).await;
-        let request = Request::new("POST", "/");
-        let actor = Actor {
-            user_id: USER,
-            is_admin: false,
-            cause: Cause::Request(&request),
-            component: "groups",
-        };
-        let wanted: NewGroup = serde_json::from_value(json!({"name": "家"})).unwrap();
-        groups::create(&mut db, &actor, wanted).await.unwrap();
         for _ in 0..2 {
             assert_eq!(ask(&mut db, Action::Undo, USER).await.outcome, Outcome::Ok);
         }
-        let left = "SELECT count(*) FROM users WHERE status <> 'deleted' OR name <> '' \
-             OR email LIKE 'fang%'";
-        assert_eq!(count(&db, left).await, 0);
-        assert_eq!(count(&db, "SELECT count(*) FROM groups").await, 0);
-        let told = "SELECT count(*) FROM event_outbox WHERE type = 'user.deleted'";
-        assert_eq!(count(&db, told).await, 1);
+        assert_eq!(count(&db, LEFT).await, 0);
+        assert_eq!(count(&db, TOLD).await, 1);
     });
+}
+
+/// Every trace of use keeps the account, and an operator decides.
+#[test]
+fn an_account_that_somebody_uses_is_never_erased_by_an_undo() {
+    block_on(async {
+        for used in [
+            "UPDATE users SET version = 2",
+            "UPDATE users SET token_version = 2",
+            "UPDATE refresh_tokens SET used_at = 2",
+            "UPDATE sessions SET ended_at = 2",
+            "DELETE FROM sessions",
+            "INSERT INTO totp (user_id, sealed_secret, created_at) SELECT id, 'x', 1 FROM users",
+            "login",
+            "group",
+        ] {
+            let mut db = identity().await;
+            ask(&mut db, Action::Do, USER).await;
+            match used {
+                "login" => session(&db, "s2").await,
+                "group" => group(&mut db).await,
+                text => db.execute(text, params![]).await.unwrap(),
+            }
+            for _ in 0..2 {
+                let undone = ask(&mut db, Action::Undo, USER).await;
+                let answer = (undone.outcome, undone.retry);
+                assert_eq!(answer, (Outcome::Failed, false), "{used}");
+            }
+            assert_eq!(count(&db, LEFT).await, 1, "{used}");
+            assert_eq!(count(&db, TOLD).await, 0, "{used}");
+        }
+    });
+}
+
+async fn group(db: &mut Database) {
+    let request = Request::new("POST", "/");
+    let actor = Actor {
+        user_id: USER,
+        is_admin: false,
+        cause: Cause::Request(&request),
+        component: "groups",
+    };
+    let wanted: NewGroup = serde_json::from_value(json!({"name": "家"})).unwrap();
+    groups::create(db, &actor, wanted).await.unwrap();
 }
 
 #[test]
@@ -81,7 +149,6 @@ fn who_never_was_is_undone_all_the_same() {
     block_on(async {
         let mut db = identity().await;
         assert_eq!(ask(&mut db, Action::Undo, "u2").await.outcome, Outcome::Ok);
-        let told = "SELECT count(*) FROM event_outbox WHERE type = 'user.deleted'";
-        assert_eq!(count(&db, told).await, 0);
+        assert_eq!(count(&db, TOLD).await, 0);
     });
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use suoke_events::Event;
 use suoke_guest::{ApiError, FieldError, clock, ids};
-use suoke_store::{Database, Sql, Transaction};
+use suoke_store::{Database, Sql, StoreError, Transaction};
 
 use crate::access::{Access, Actor};
 use crate::events::{
@@ -168,6 +168,14 @@ pub async fn remove(
         Ok(event)
     })
     .await
+}
+
+/// Whether somebody belongs to a group.
+///
+/// # Errors
+/// When the database fails.
+pub async fn belongs_anywhere(sql: &impl Sql, user_id: &str) -> Result<bool, StoreError> {
+    Ok(queries::membership_count(sql, user_id).await? > 0)
 }
 
 /// Takes somebody out of every group, in the transaction that ends their account, and

@@ -207,6 +207,17 @@ pub(crate) async fn is_active_user(sql: &impl Sql, user_id: &str) -> Result<bool
     Ok(found.is_some())
 }
 
+/// Whether there is a user who is not erased, suspended or not.
+pub(crate) async fn is_present_user(sql: &impl Sql, user_id: &str) -> Result<bool, StoreError> {
+    let found: Option<i64> = sql
+        .query_optional(
+            "SELECT 1 FROM users WHERE id = ?1 AND status <> 'deleted'",
+            params![user_id],
+        )
+        .await?;
+    Ok(found.is_some())
+}
+
 pub(crate) async fn member(
     sql: &impl Sql,
     group_id: &str,

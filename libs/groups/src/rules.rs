@@ -100,13 +100,14 @@ pub async fn of_user(sql: &impl Sql, user_id: &str) -> Result<Vec<Rule>, ApiErro
     of_rows(queries::user_rules(sql, user_id).await?)
 }
 
-/// Gives a user who can use their account the rules that everybody begins with, unless
-/// they have some; how many there are, and nothing where there is no such user.
+/// Gives a user the rules that everybody begins with, unless they have some; how many
+/// there are, and nothing where there is no such user. One who is suspended is there:
+/// the rules wait for them.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn initialize(tx: &Transaction<'_>, user_id: &str) -> Result<Option<usize>, StoreError> {
-    if !queries::is_active_user(tx, user_id).await? {
+    if !queries::is_present_user(tx, user_id).await? {
         return Ok(None);
     }
     if queries::user_rules(tx, user_id).await?.is_empty() {

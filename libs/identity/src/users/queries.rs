@@ -41,6 +41,25 @@ pub(crate) async fn user(sql: &impl Sql, id: &str) -> Result<Option<UserRow>, St
     .await
 }
 
+/// Sessions that have ended count, too. One that was swept away does not: who has none
+/// at all may have had many.
+pub(crate) async fn is_untouched(sql: &impl Sql, id: &str) -> Result<bool, StoreError> {
+    let found: Option<i64> = sql
+        .query_optional(
+            "SELECT 1 FROM users u WHERE u.id = ?1 AND u.status = 'active' AND u.version = 1 \
+             AND u.token_version = 1 \
+             AND (SELECT count(*) FROM sessions WHERE user_id = u.id AND ended_at IS NULL) = 1 \
+             AND (SELECT count(*) FROM sessions WHERE user_id = u.id) = 1 \
+             AND (SELECT count(*) FROM refresh_tokens WHERE user_id = u.id) <= 1 \
+             AND NOT EXISTS \
+             (SELECT 1 FROM refresh_tokens WHERE user_id = u.id AND used_at IS NOT NULL) \
+             AND NOT EXISTS (SELECT 1 FROM totp WHERE user_id = u.id)",
+            params![id],
+        )
+        .await?;
+    Ok(found.is_some())
+}
+
 /// What `LIKE` finds a part of a text with; `\` makes its own signs plain.
 pub(crate) fn pattern(filter: &str) -> String {
     let mut pattern = String::from("%");

@@ -175,3 +175,16 @@ fn a_registration_keeps_nothing_of_a_person_but_the_id() {
     let found = all.iter().find(|one| one.name == "user_registration");
     assert_eq!(found.unwrap().context, Some(vec!["user_id".to_owned()]));
 }
+
+/// A registration outlives an outage: whoever registered uses their account already.
+#[test]
+fn a_registration_waits_for_hours_before_it_gives_up_a_step() {
+    let all = Definition::all().unwrap();
+    let registration = all.iter().find(|one| one.name == "user_registration");
+    for step in &registration.unwrap().steps {
+        for tries in [step.tries_max, step.undo_tries_max] {
+            let waits_ms = u64::from(step.timeout_ms) * u64::from(tries);
+            assert!(waits_ms >= 4 * 60 * 60 * 1000, "{}", step.name);
+        }
+    }
+}
