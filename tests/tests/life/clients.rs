@@ -18,11 +18,18 @@ fn installed() -> PathBuf {
     folder
 }
 
+/// A file of `tests/clients`.
+fn script(name: &str) -> String {
+    format!("{}/clients/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
 /// Runs Python with the clients; what it wrote, when it ended well.
 async fn python(arguments: &[&str], environment: &[(&str, &str)]) -> String {
+    // Some of them leave files where they run.
+    let folder = tempfile::tempdir().unwrap();
     let run = Command::new("python3")
         .args(arguments)
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/clients"))
+        .current_dir(folder.path())
         .env("PYTHONPATH", installed())
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("AUTHLIB_INSECURE_TRANSPORT", "1")
@@ -58,7 +65,7 @@ async fn pyjwt_verifies_our_tokens_with_our_published_keys() {
         ("ISSUER", ISSUER),
         ("AUDIENCE", AUDIENCE),
     ];
-    let written = python(&["verify_token.py"], &environment).await;
+    let written = python(&[&script("verify_token.py")], &environment).await;
     assert!(written.contains("verified"), "{written}");
 }
 
@@ -79,7 +86,7 @@ async fn authlib_obtains_refreshes_and_revokes_tokens() {
         ("CLIENT_ID", client["client_id"].as_str().unwrap()),
         ("CLIENT_SECRET", client["client_secret"].as_str().unwrap()),
     ];
-    let written = python(&["oauth.py"], &environment).await;
+    let written = python(&[&script("oauth.py")], &environment).await;
     assert!(
         written.contains("obtained, refreshed, revoked"),
         "{written}"
