@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use suoke_events::types::{USER_CREATED, UserCreated};
 use suoke_events::{Event, outbox};
 use suoke_guest::{ApiError, FieldError, Invalid, Request, clock, ids};
-use suoke_store::Database;
+use suoke_store::{Database, StoreError, Transaction};
 
 use crate::attempts;
 use crate::client::Client;
@@ -184,18 +184,33 @@ pub async fn log_in(
             false
         }
     };
-    let Some(user) = user.filter(|user| is_right && user.status == "active") else {
-        let detail = "E-mail address or password is wrong.";
-        return Err(ApiError::unauthorized("invalid_credentials", detail).zh("邮箱或密码错误。"));
-    };
-    let (tokens, effects) = db
-        .transaction(async |tx| {
-            totp::check(tx, sealing, &user.id, credentials.totp, now).await?;
-            queries::forget_attempts(tx, &attempts_key).await?;
-            sessions::start(tx, settings, &user, client, origin, now).await
-        })
-        .await?;
-    Ok((user.into(), tokens, effects))
+    let user = user.filter(|user| is_right && user.status == "active");
+    let verified = user.ok_or_else(invalid_credentials)?;
+    db.transaction(async |tx| {
+        let user = unchanged(tx, &verified).await?;
+        let user = user.ok_or_else(invalid_credentials)?;
+        totp::check(tx, sealing, &user.id, credentials.totp, now).await?;
+        queries::forget_attempts(tx, &attempts_key).await?;
+        let (tokens, effects) = sessions::start(tx, settings, &user, client, origin, now).await?;
+        Ok((user.into(), tokens, effects))
+    })
+    .await
+}
+
+/// The user as they are now, if the password that was compared is still theirs and
+/// they are active. Comparing takes long and holds no lock: a new password, a
+/// suspension or an erasure may have been committed meanwhile.
+pub(crate) async fn unchanged(
+    tx: &Transaction<'_>,
+    verified: &UserRow,
+) -> Result<Option<UserRow>, StoreError> {
+    let user = queries::user_by_id(tx, &verified.id).await?;
+    Ok(user.filter(|user| user.password_hash == verified.password_hash && user.status == "active"))
+}
+
+fn invalid_credentials() -> ApiError {
+    let detail = "E-mail address or password is wrong.";
+    ApiError::unauthorized("invalid_credentials", detail).zh("邮箱或密码错误。")
 }
 
 /// What failures of an address are counted under: its hash, known or not.

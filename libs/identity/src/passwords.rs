@@ -4,7 +4,7 @@ use suoke_events::outbox;
 use suoke_guest::{ApiError, FieldError, Lang, clock};
 use suoke_store::{Database, Transaction};
 
-use crate::accounts::attempts_key;
+use crate::accounts::{attempts_key, unchanged};
 use crate::denylist::Effects;
 use crate::events::{self, Origin, UserEvent};
 use crate::mails::{self, Letter, Recipient};
@@ -44,12 +44,13 @@ pub async fn change(
     let now_ms = clock::now_ms();
     attempts::count(db, &attempts_key(&user.email), now_ms).await?;
     if !password::verify(current, &user.password_hash)? {
-        let detail = "The current password is wrong.";
-        return Err(ApiError::new(403, "wrong_password", detail).zh("当前密码错误。"));
+        return Err(wrong_password());
     }
     // Hashing takes long: it must not hold the write lock.
     let hash = password::hash(new)?;
     db.transaction(async |tx| {
+        let user = unchanged(tx, &user).await?;
+        let user = user.ok_or_else(wrong_password)?;
         let kind = events::PASSWORD_CHANGED;
         let mut effects = set(tx, &user, &hash, kind, origin, now_ms).await?;
         let reason = "password_changed";
@@ -161,6 +162,11 @@ fn check(new: &str) -> Result<(), ApiError> {
         let error = FieldError::new("new_password", error.code, error.message);
         ApiError::invalid(vec![error])
     })
+}
+
+fn wrong_password() -> ApiError {
+    let detail = "The current password is wrong.";
+    ApiError::new(403, "wrong_password", detail).zh("当前密码错误。")
 }
 
 fn bad_token() -> ApiError {
