@@ -127,7 +127,7 @@ pub enum Presented {
 }
 
 /// How the client of a request has named itself: in `Authorization: Basic` or in
-/// the body, not in both.
+/// the body, not in both. Other schemes name no client.
 ///
 /// # Errors
 /// `invalid_request` for two ways at once, `invalid_client` for a header that is
@@ -139,7 +139,9 @@ pub fn presented(
 ) -> Result<Presented, OAuthError> {
     let client_id = client_id.filter(|id| !id.is_empty());
     let client_secret = client_secret.filter(|secret| !secret.is_empty());
-    let Some(header) = request.header("authorization") else {
+    // A bearer token, say, names no client.
+    let header = request.header("authorization");
+    let Some(header) = header.filter(|header| is_basic(header)) else {
         return match (client_id, client_secret) {
             (Some(id), Some(secret)) => Ok(Presented::Secret(id.to_owned(), secret.to_owned())),
             (Some(id), None) => Ok(Presented::Named(id.to_owned())),
@@ -155,12 +157,14 @@ pub fn presented(
     Ok(Presented::Secret(id, secret))
 }
 
+fn is_basic(header: &str) -> bool {
+    let scheme = header.split(' ').next().unwrap_or_default();
+    scheme.eq_ignore_ascii_case("basic")
+}
+
 /// Name and secret of `Basic …`: each is form-encoded before they are joined.
 fn basic(header: &str) -> Option<(String, String)> {
-    let (scheme, value) = header.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
+    let (_, value) = header.split_once(' ')?;
     let text = String::from_utf8(STANDARD.decode(value.trim()).ok()?).ok()?;
     let (id, secret) = text.split_once(':')?;
     Some((form_decoded(id)?, form_decoded(secret)?))
@@ -225,8 +229,11 @@ mod tests {
         for odd in ["a", "a:%zz", "a:%e7"] {
             assert_eq!(basic(odd), Err(OAuthError::invalid_client()), "{odd}");
         }
-        for odd in ["Basic !", "Basic", "Bearer abc", ""] {
+        for odd in ["Basic !", "Basic", "basic \t"] {
             assert_eq!(of_header(odd), Err(OAuthError::invalid_client()), "{odd}");
+        }
+        for other in ["Bearer abc", "Basics YTpi", "Digest username=a", ""] {
+            assert_eq!(of_header(other), Ok(Presented::Nobody), "{other}");
         }
         let body = |id, secret| presented(&Request::new("POST", "/"), id, secret);
         assert_eq!(body(Some("a"), Some("b")), secret("a", "b"));
