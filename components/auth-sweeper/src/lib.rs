@@ -12,10 +12,6 @@ use suoke_store::Database;
 
 suoke_guest::scheduled!(tick);
 
-/// What was denied so lately is copied in every run: a Redis that crashed may
-/// have lost its last moments without having forgotten everything.
-const COPIED_AGAIN_MS: i64 = 3 * 60 * 1000;
-
 async fn tick(_: Tick) -> Result<(), EventError> {
     let (db, now_ms) = (Database::open(LABEL).await?, clock::now_ms());
     let deleted = sessions::prune(&db, now_ms).await?;
@@ -26,16 +22,15 @@ async fn tick(_: Tick) -> Result<(), EventError> {
     copy(&db, &redis, now_ms).await
 }
 
+/// Everything is copied in every run: a Redis that crashed may have lost a part
+/// without having forgotten that it was whole.
 async fn copy(db: &Database, redis: &Redis, now_ms: i64) -> Result<(), EventError> {
     let ready = redis.get(READY_KEY).await.map_err(EventError::work)?;
-    if ready.is_some() {
-        let copied = denylist::copy_since(db, redis, now_ms - COPIED_AGAIN_MS).await;
-        copied.map_err(EventError::work)?;
-        return Ok(());
-    }
     let written = denylist::rebuild(db, redis, now_ms).await;
     let written = written.map_err(EventError::work)?;
-    log::info("denylist built anew", &[("entries", &written.to_string())]);
+    if ready.is_none() {
+        log::info("denylist built anew", &[("entries", &written.to_string())]);
+    }
     Ok(())
 }
 
@@ -62,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_comes_back_once_and_the_newest_always() {
+    fn whatever_was_lost_comes_back_with_the_next_run() {
         block_on(async {
             let db = Database::open_in_memory(LABEL).await.unwrap();
             let redis = Redis::memory(&Memory::new());
@@ -75,8 +70,25 @@ mod tests {
                 redis.delete(&[denylist::token_key(jti)]).await.unwrap();
             }
             copy(&db, &redis, NOW).await.unwrap();
-            assert!(is_denied(&redis, "new").await);
-            assert!(!is_denied(&redis, "old").await);
+            for jti in ["new", "old"] {
+                assert!(is_denied(&redis, jti).await, "{jti}");
+            }
+        });
+    }
+
+    #[test]
+    fn the_copy_is_called_whole_while_the_sweeper_runs() {
+        block_on(async {
+            let db = Database::open_in_memory(LABEL).await.unwrap();
+            let memory = Memory::new();
+            let redis = Redis::memory(&memory);
+            for _ in 0..5 {
+                copy(&db, &redis, NOW).await.unwrap();
+                memory.advance_ms(60_000);
+                assert!(redis.get(READY_KEY).await.unwrap().is_some());
+            }
+            memory.advance_ms(120_000);
+            assert_eq!(redis.get(READY_KEY).await.unwrap(), None);
         });
     }
 

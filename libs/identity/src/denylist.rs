@@ -3,9 +3,11 @@
 //! The database is the truth: `revoked_tokens`, `sessions.ended_at` and
 //! `users.token_version`. Redis holds a copy that the gateway reads with each
 //! request. It is written right after the commit; where that fails, the event of
-//! the same transaction brings it (`auth-denylist`), and `auth-sweeper` builds all
-//! of it anew in a Redis that has forgotten: it has no [`READY_KEY`] then, and the
-//! gateway asks `auth-status` meanwhile, which reads the database.
+//! the same transaction brings it (`auth-denylist`), and `auth-sweeper` writes all
+//! of it every minute: a Redis that lost a part has it back by then. [`READY_KEY`]
+//! says that the copy is whole. A Redis that has forgotten everything, one whose
+//! sweeper stands still and one that could not be written have no such key: the
+//! gateway then asks `auth-status`, which reads the database.
 
 use serde::{Deserialize, Serialize};
 use suoke_events::{Event, EventError, announce};
@@ -22,6 +24,10 @@ pub const READY_KEY: &str = "auth:ready";
 
 /// The key that tells whether Redis has forgotten while the denylist was written.
 const REBUILD_KEY: &str = "auth:rebuild";
+
+/// How long the copy is called whole: as long as two runs of `auth-sweeper` that
+/// fail in a row.
+const READY_MS: u64 = 3 * 60 * 1000;
 
 /// How long writing the whole denylist may take.
 const REBUILD_MS_MAX: u64 = 10 * 60 * 1000;
@@ -105,7 +111,7 @@ impl Effects {
     pub async fn tell(&self, db: &Database) {
         if !self.denials.is_empty() {
             let written = match Redis::open().await {
-                Ok(redis) => deny(db, &redis, &self.denials).await,
+                Ok(redis) => deny_or_doubt(db, &redis, &self.denials).await,
                 Err(error) => Err(error.into()),
             };
             if let Err(error) = written {
@@ -148,6 +154,17 @@ pub async fn deny(sql: &impl Sql, redis: &Redis, denials: &[Denial]) -> Result<(
         }
     }
     Ok(())
+}
+
+/// Writes denials; where that fails, the copy is no longer called whole, not even
+/// by somebody who is writing all of it. A Redis that is away altogether keeps the
+/// key: the gateway cannot read it either.
+async fn deny_or_doubt(sql: &impl Sql, redis: &Redis, denials: &[Denial]) -> Result<(), DenyError> {
+    let written = deny(sql, redis, denials).await;
+    if written.is_err() && redis.delete(&[REBUILD_KEY, READY_KEY]).await.is_err() {
+        log::warn("the denylist is still called whole", &[]);
+    }
+    written
 }
 
 /// Writes the smallest good version. It is read again afterwards: of two who write
@@ -212,7 +229,8 @@ pub fn denials_of(event: &Event) -> Result<Vec<Denial>, EventError> {
     })
 }
 
-/// Copies all that the database denies into Redis and says that the copy is whole.
+/// Copies all that the database denies into Redis and says for three minutes that
+/// the copy is whole.
 /// Gives how many entries were written.
 ///
 /// # Errors
@@ -227,15 +245,12 @@ pub async fn rebuild(db: &Database, redis: &Redis, now_ms: i64) -> Result<u64, D
     if redis.get(REBUILD_KEY).await?.as_deref() != Some(mark.as_bytes()) {
         return Err(DenyError::Forgotten);
     }
-    redis.set(READY_KEY, b"1", None).await?;
+    redis.set(READY_KEY, b"1", Some(READY_MS)).await?;
     Ok(written)
 }
 
 /// Copies what was denied since `since_ms` into Redis; gives how many entries.
-///
-/// # Errors
-/// When the database or Redis fails; then some may be written.
-pub async fn copy_since(db: &Database, redis: &Redis, since_ms: i64) -> Result<u64, DenyError> {
+async fn copy_since(db: &Database, redis: &Redis, since_ms: i64) -> Result<u64, DenyError> {
     let mut written = 0;
     let mut after = String::new();
     loop {

@@ -135,3 +135,25 @@ fn events_tell_what_is_denied() {
     let odd = denials_of(&event("auth.session.ended", json!({})));
     assert!(odd.is_err_and(|error| error.is_permanent()));
 }
+
+#[test]
+fn a_denial_that_could_not_be_written_ends_the_trust_in_the_copy() {
+    block_on(async {
+        let mut db = store().await;
+        let redis = Redis::memory(&Memory::new());
+        let (user, ..) = add(&mut db, "fang@example.com").await.unwrap();
+        rebuild(&db, &redis, TTL_MS).await.unwrap();
+        let denials = [Denial::Subject {
+            subject: user.user_id,
+        }];
+        deny_or_doubt(&db, &redis, &denials).await.unwrap();
+        assert!(value(&redis, READY_KEY).await.is_some());
+        db.execute("ALTER TABLE oauth_clients RENAME TO gone", params![])
+            .await
+            .unwrap();
+        assert!(deny_or_doubt(&db, &redis, &denials).await.is_err());
+        for key in [READY_KEY, REBUILD_KEY] {
+            assert_eq!(value(&redis, key).await, None, "{key}");
+        }
+    });
+}
