@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 
@@ -16,6 +17,8 @@ const EMAIL: &str = "bench@example.com";
 /// People who log in, one after the other: many attempts for one of them at a
 /// time are refused, whatever their passwords.
 const PEOPLE: usize = 32;
+/// Wrong logins of each of them: one more would lock.
+const REFUSALS_EACH: u32 = 3;
 const PASSWORD: &str = "correct horse 1";
 /// Logins that wait for each other: one core hashes one at a time.
 const LOGIN_CONNECTIONS: u32 = 8;
@@ -112,6 +115,7 @@ impl Life<'_> {
         let mut work = Work::post(path, &bodies, "\"access_token\"", &self.folder)?;
         work.connections = LOGIN_CONNECTIONS;
         let best = self.best(&session.running, &work)?;
+        let [known, unknown] = refusals(&session.running)?;
         drop(session);
         let seconds = self.options.seconds.to_string();
         let output = Command::new("taskset")
@@ -134,6 +138,13 @@ impl Life<'_> {
         println!("| on one core | a second | of native |\n|---|---:|---:|");
         println!("| native argon2, the hash alone | {native:.1} | 1.00 |");
         println!("| logins | {:.1} | {ratio:.2} |", best.per_second);
+        println!("\n| a wrong login, one after the other | median ms | quartiles | of the first |");
+        println!("|---|---:|---:|---:|");
+        for (name, spread) in [("wrong password", &known), ("unknown address", &unknown)] {
+            let Spread { low, median, high } = spread;
+            let ratio = median / known.median;
+            println!("| {name} | {median:.1} | {low:.1} to {high:.1} | {ratio:.2} |");
+        }
         Ok(())
     }
 
@@ -257,6 +268,42 @@ redis_url = "{{{{ redis_url }}}}"
             )
         })
     }
+}
+
+/// Milliseconds: half of all lie between the quartiles.
+struct Spread {
+    low: f64,
+    median: f64,
+    high: f64,
+}
+
+/// How long a login is refused for: with a wrong password, and for an address that
+/// nobody has. In turns, so that whatever else the machine does hits both.
+fn refusals(running: &Running) -> Result<[Spread; 2]> {
+    let mut times_ms = [Vec::new(), Vec::new()];
+    for _ in 0..REFUSALS_EACH {
+        for number in 0..PEOPLE {
+            for (times_ms, prefix) in times_ms.iter_mut().zip(["", "nobody-"]) {
+                let body =
+                    format!(r#"{{"email":"{prefix}{number}.{EMAIL}","password":"wrong horse 1"}}"#);
+                let started = Instant::now();
+                let answer = load::ask(&running.address, "/api/v1/auth/login", None, &body)?;
+                times_ms.push(started.elapsed().as_secs_f64() * 1000.0);
+                ensure!(answer.contains("invalid_credentials"), "{answer}");
+            }
+        }
+    }
+    let mut spreads = times_ms.into_iter().map(|mut times_ms| {
+        times_ms.sort_by(f64::total_cmp);
+        let at = |part: usize| times_ms.get(times_ms.len() * part / 4).copied();
+        Some(Spread {
+            low: at(1)?,
+            median: at(2)?,
+            high: at(3)?,
+        })
+    });
+    let mut next = || spreads.next().flatten().context("there are no answers");
+    Ok([next()?, next()?])
 }
 
 /// Registers somebody; their access token.
