@@ -300,10 +300,66 @@ fn endless_scripts_are_stopped_and_cannot_help_it() {
         "while true do local x = ('x'):rep(1000000) end",
         "return (('a'):rep(40)):find(('a?'):rep(40) .. ('a'):rep(41))",
         "return pcall(string.find, ('a'):rep(40), ('.-'):rep(20) .. 'b')",
+        "local s = ('x'):rep(100000); while true do local l = s:lower() end",
+        "local s = ('x'):rep(100000); while true do local l = redis.sha1hex(s) end",
+        "local s = ('x'):rep(100000); while true do local l = ('%s'):format(s) end",
+        "local t = {}; for i = 1, 20000 do t[i] = 'x' end; while true do table.concat(t) end",
+        "local t = {}; for i = 1, 20000 do t[i] = -i end; while true do table.sort(t, rawequal) end",
+        "local t = {}; for i = 1, 50000 do t[i] = i % 97 end; while true do table.sort(t) end",
+        "local t = {}; while true do for i = 1, 20000 do t[i] = i end; table.insert(t, 1, 0) end",
+        "local t = {}; for i = 1, 20000 do t[i] = i end; while true do table.foreachi(t, type) end",
+        "while true do pcall(string.rep, 'x', 2 ^ 40) end",
+        "local s = ('x'):rep(100000); while true do pcall(redis.call, 'echo', s) end",
     ] {
         let reply = eval(&redis, &[script, "0"]);
         assert!(is_refused(&reply, "takes too long"), "{script}: {reply:?}");
     }
+    assert_eq!(eval(&redis, &["return 7", "0"]), Reply::Integer(7));
+}
+
+#[test]
+fn the_library_does_nothing_that_a_script_cannot_be_stopped_at() {
+    let redis = embedded();
+    assert_eq!(
+        eval(&redis, &["return (''):rep(2 ^ 31 - 1)", "0"]),
+        Reply::Bulk(Vec::new())
+    );
+    assert_eq!(
+        eval(&redis, &["return ('x'):rep(-5)", "0"]),
+        Reply::Bulk(Vec::new())
+    );
+    for place in ["-2 ^ 30", "0", "5"] {
+        let script = format!("local t = {{1, 2, 3}}; table.insert(t, {place}, 'x'); return #t");
+        let reply = eval(&redis, &[&script, "0"]);
+        assert!(
+            is_refused(&reply, "position out of bounds"),
+            "{place}: {reply:?}"
+        );
+    }
+    let script = "local t = {1, 2, 3}; table.insert(t, 4, 4); table.insert(t, 1, 0); table.remove(t, 2); return t";
+    let numbers = [0, 2, 3, 4].map(Reply::Integer).to_vec();
+    assert_eq!(eval(&redis, &[script, "0"]), Reply::Array(numbers));
+    let script = "local sum = 0; table.foreachi({1, 2}, function(_, v) sum = sum + v end); return {sum, table.maxn({[7] = 1}), table.getn({1, 1})}";
+    let numbers = [3, 7, 2].map(Reply::Integer).to_vec();
+    assert_eq!(eval(&redis, &[script, "0"]), Reply::Array(numbers));
+}
+
+#[test]
+fn replies_that_do_not_fit_the_bound_on_memory_fail_the_call() {
+    let redis = embedded();
+    let big = vec![b'x'; 20 << 20];
+    redis.command("SET", &[b"big".to_vec(), big]);
+    let script = "local t = {}; for i = 1, 3 do t[i] = redis.call('get', 'big') .. i end; return 1";
+    let reply = eval(&redis, &[script, "0"]);
+    assert!(matches!(reply, Reply::Error(_)), "{reply:?}");
+    for _ in 0..40 {
+        redis.command("RPUSH", &[b"list".to_vec(), vec![b'x'; 1 << 20]]);
+    }
+    let reply = eval(
+        &redis,
+        &["return #redis.call('lrange', 'list', 0, -1)", "0"],
+    );
+    assert!(matches!(reply, Reply::Error(_)), "{reply:?}");
     assert_eq!(eval(&redis, &["return 7", "0"]), Reply::Integer(7));
 }
 
@@ -348,11 +404,17 @@ fn nothing_that_one_script_does_reaches_another() {
         "getmetatable(redis).__index = {}",
         "setmetatable(_G, nil)",
         "table.insert(math, 1)",
+        "table.insert(math, 1, 1)",
+        "math[1] = 1",
+        "table.remove(redis, 1)",
+        "table.sort(string)",
         "left = 1",
     ] {
         eval(&redis, &[script, "0"]);
         let upper = eval(&redis, &["return ('x'):upper()", "0"]);
         assert_eq!(upper, Reply::Bulk(b"X".to_vec()), "after {script}");
+        let inserted = eval(&redis, &["return tostring(math[1])", "0"]);
+        assert_eq!(inserted, Reply::Bulk(b"nil".to_vec()), "after {script}");
         let left = eval(&redis, &["return left", "0"]);
         assert!(is_refused(&left, "nonexistent global"), "after {script}");
     }

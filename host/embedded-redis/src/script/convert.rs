@@ -37,6 +37,30 @@ pub(super) fn to_lua(lua: &Lua, reply: &Reply) -> mlua::Result<Value> {
     })
 }
 
+/// What a value costs in Lua's memory beside its bytes: a text's head and its
+/// place in a table that has grown by doubling.
+const VALUE_OVERHEAD_BYTES: usize = 64;
+
+/// About what a reply costs in Lua's memory.
+pub(super) fn reply_cost_bytes(reply: &Reply) -> usize {
+    let content_bytes = match reply {
+        Reply::Nil | Reply::Integer(_) => 0,
+        Reply::Status(word) => word.len(),
+        Reply::Error(text) => text.len(),
+        Reply::Bulk(bytes) => bytes.len(),
+        Reply::Array(items) => items
+            .iter()
+            .fold(0, |sum, item| reply_cost_bytes(item).saturating_add(sum)),
+    };
+    content_bytes.saturating_add(VALUE_OVERHEAD_BYTES)
+}
+
+/// About what a table of texts costs in Lua's memory.
+pub(super) fn texts_cost_bytes(texts: &[Vec<u8>]) -> usize {
+    let cost = |text: &Vec<u8>| text.len() + VALUE_OVERHEAD_BYTES;
+    texts.iter().map(cost).sum()
+}
+
 /// A table of texts.
 pub(super) fn texts_to_lua(lua: &Lua, texts: &[Vec<u8>]) -> mlua::Result<Table> {
     let texts = texts.iter().map(|text| text_to_lua(lua, text));

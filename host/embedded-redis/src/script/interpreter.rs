@@ -9,7 +9,7 @@ use mlua::debug::HookTriggers;
 use mlua::{Function, Lua, LuaOptions, MultiValue, StdLib, Table, Value, VmState};
 
 use super::cache::Cache;
-use super::convert::{ToReply, one_line, texts_to_lua, to_lua};
+use super::convert::{ToReply, one_line, reply_cost_bytes, texts_cost_bytes, texts_to_lua, to_lua};
 use super::text::{self, Question};
 use super::{Sha, hex, number, sha_of};
 use crate::commands;
@@ -21,9 +21,15 @@ use crate::pubsub::Hub;
 const INSTRUCTIONS_MAX: u32 = 500_000;
 /// Instructions between two looks at what a script has used.
 const INSTRUCTIONS_PER_LOOK: u32 = 1_000;
+/// Bytes or items that the host or Lua's own library works through in the time
+/// of an instruction.
+const WORK_PER_INSTRUCTION: usize = 16;
 /// Time one script may take, the machine's other work included: for those that
 /// do much in few instructions.
 const SCRIPT_TIME_MAX: Duration = Duration::from_millis(250);
+/// Time a script may take that has written: to stop it leaves a half of what
+/// it was to do, and that is worse than to wait for it on a busy machine.
+const WRITER_TIME_MAX: Duration = Duration::from_secs(5);
 /// Memory of the interpreter with all its scripts.
 const MEMORY_BYTES_MAX: usize = 32 << 20;
 /// Memory after a script that makes it worth looking for what is of no more use.
@@ -42,47 +48,76 @@ pub(super) struct Interpreter {
 
 /// What the running script may still use.
 pub(super) struct Budget {
-    looks: AtomicU32,
+    /// Instructions, and other work as if it had been done by them.
+    used: AtomicU32,
     stopped: AtomicBool,
-    deadline: Mutex<Instant>,
+    has_written: AtomicBool,
+    began: Mutex<Instant>,
 }
 
 impl Budget {
     fn new() -> Self {
         Self {
-            looks: AtomicU32::new(0),
+            used: AtomicU32::new(0),
             stopped: AtomicBool::new(false),
-            deadline: Mutex::new(Instant::now()),
+            has_written: AtomicBool::new(false),
+            began: Mutex::new(Instant::now()),
         }
     }
 
     fn begin(&self) {
-        self.looks.store(0, Ordering::Relaxed);
+        self.used.store(0, Ordering::Relaxed);
         self.stopped.store(false, Ordering::Relaxed);
-        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) =
-            Instant::now() + SCRIPT_TIME_MAX;
+        self.has_written.store(false, Ordering::Relaxed);
+        *self.began.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
-    fn is_over(&self) -> bool {
-        let deadline = *self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
-        let over = self.looks.load(Ordering::Relaxed) > INSTRUCTIONS_MAX / INSTRUCTIONS_PER_LOOK
-            || Instant::now() > deadline;
+    /// Whether the script must stop: it has used up its instructions or its time.
+    pub(super) fn is_over(&self) -> bool {
+        let began = *self.began.lock().unwrap_or_else(PoisonError::into_inner);
+        let over = self.used.load(Ordering::Relaxed) > INSTRUCTIONS_MAX
+            || began.elapsed() > self.time_max();
         if over {
             self.stopped.store(true, Ordering::Relaxed);
         }
         over
     }
 
+    fn time_max(&self) -> Duration {
+        if self.has_written.load(Ordering::Relaxed) {
+            WRITER_TIME_MAX
+        } else {
+            SCRIPT_TIME_MAX
+        }
+    }
+
     /// Instructions that are left, for work that the interpreter does not count.
     pub(super) fn left(&self) -> u32 {
-        let looks = self.looks.load(Ordering::Relaxed);
-        INSTRUCTIONS_MAX.saturating_sub(looks.saturating_mul(INSTRUCTIONS_PER_LOOK))
+        INSTRUCTIONS_MAX.saturating_sub(self.used.load(Ordering::Relaxed))
     }
 
     /// Counts such work as if it had been done by instructions.
-    pub(super) fn charge(&self, instructions: u32) {
-        let looks = instructions / INSTRUCTIONS_PER_LOOK;
-        self.looks.fetch_add(looks, Ordering::Relaxed);
+    pub(super) fn count(&self, instructions: u32) {
+        let used = self.used.load(Ordering::Relaxed);
+        let used = used.saturating_add(instructions);
+        self.used.store(used, Ordering::Relaxed);
+    }
+
+    /// Counts work on so many bytes or items before it is done.
+    ///
+    /// # Errors
+    /// When there is nothing left for it.
+    pub(super) fn charge(&self, work: usize) -> mlua::Result<()> {
+        self.count(u32::try_from(work / WORK_PER_INSTRUCTION).unwrap_or(u32::MAX));
+        if self.is_over() {
+            return Err(self.stop());
+        }
+        Ok(())
+    }
+
+    /// Says that the script has changed something others see.
+    fn note_write(&self) {
+        self.has_written.store(true, Ordering::Relaxed);
     }
 
     /// The error that stops the script.
@@ -125,11 +160,13 @@ impl Interpreter {
             };
             text::search(lua, &question, &searched)
         })?;
-        let (environment, run) = prelude.call((invoke, is_stopped, sha1hex, search))?;
+        let charged = budget.clone();
+        let charge = lua.create_function(move |_, work: f64| charged.charge(whole(work)))?;
+        let (environment, run) = prelude.call((invoke, is_stopped, sha1hex, search, charge))?;
         let looked = budget.clone();
         let triggers = HookTriggers::new().every_nth_instruction(INSTRUCTIONS_PER_LOOK);
         lua.set_hook(triggers, move |_, _| {
-            looked.looks.fetch_add(1, Ordering::Relaxed);
+            looked.count(INSTRUCTIONS_PER_LOOK);
             if looked.is_over() {
                 return Err(mlua::Error::runtime(TOO_LONG));
             }
@@ -194,15 +231,16 @@ impl Interpreter {
         args: &[Vec<u8>],
     ) -> mlua::Result<(bool, Value)> {
         let texts = |items| texts_to_lua(&self.lua, items);
+        make_room(&self.lua, texts_cost_bytes(keys) + texts_cost_bytes(args))?;
         let (keys, args) = (texts(keys)?, texts(args)?);
         let _bounded = MemoryBound::set(&self.lua, MEMORY_BYTES_MAX)?;
         self.run.call((script, keys, args))
     }
 }
 
-/// The bound on memory while a script's own instructions run. Values that the
-/// host makes in between are as large as what they are made of, and making
-/// them is dearer while there is a bound.
+/// The bound on memory while a script's own instructions run. It is off while
+/// the host makes values, which is dearer while there is one: [`make_room`]
+/// looks at their size before.
 struct MemoryBound<'a> {
     lua: &'a Lua,
     before_bytes: usize,
@@ -223,6 +261,31 @@ impl Drop for MemoryBound<'_> {
         // Fails only where a state belongs to somebody else.
         let _ = self.lua.set_memory_limit(self.before_bytes);
     }
+}
+
+/// Refuses values of so many bytes that would pass the bound on memory.
+fn make_room(lua: &Lua, bytes: usize) -> mlua::Result<()> {
+    let has_room = || lua.used_memory().saturating_add(bytes) <= MEMORY_BYTES_MAX;
+    if has_room() {
+        return Ok(());
+    }
+    lua.gc_collect()?;
+    if has_room() {
+        return Ok(());
+    }
+    Err(mlua::Error::runtime(
+        "not enough memory for what a script is given",
+    ))
+}
+
+/// A number of things as Lua has it; what is none is nothing.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "too many become the most there can be, less than none becomes none"
+)]
+fn whole(number: f64) -> usize {
+    number as usize
 }
 
 /// A script may begin with `#!lua`; the line stays, so that others keep their numbers.
@@ -283,9 +346,22 @@ impl Caller {
         if self.budget.is_over() {
             return Err(mlua::Error::runtime(TOO_LONG));
         }
+        let bytes_of = |arg: &Value| match arg {
+            Value::String(text) => text.as_bytes().len(),
+            _ => 0,
+        };
+        self.budget.charge(args.iter().map(bytes_of).sum())?;
         let _unbounded = MemoryBound::set(lua, UNBOUNDED)?;
         match self.command(args) {
-            Ok(reply) => Ok((to_lua(lua, &reply)?, false)),
+            Ok(reply) => {
+                let bytes = reply_cost_bytes(&reply);
+                self.budget.charge(bytes)?;
+                if lua.used_memory().saturating_add(bytes) > MEMORY_BYTES_MAX {
+                    self.budget.charge(MEMORY_BYTES_MAX)?;
+                    make_room(lua, bytes)?;
+                }
+                Ok((to_lua(lua, &reply)?, false))
+            }
             Err(error) => {
                 let table = lua.create_table()?;
                 table.raw_set("err", error.to_string())?;
@@ -323,6 +399,7 @@ impl Caller {
             let [channel, payload] = args else {
                 return Err(refused(WRONG_ARITY));
             };
+            self.budget.note_write();
             return Ok(self.hub.publish_bytes(channel, payload));
         }
         let Some(command) = commands::find(name) else {
@@ -335,7 +412,12 @@ impl Caller {
             }));
         };
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        match command.run(&mut keys, args) {
+        let changes_before = keys.changes().count();
+        let outcome = command.run(&mut keys, args);
+        if keys.changes().count() != changes_before {
+            self.budget.note_write();
+        }
+        match outcome {
             Err(CommandError::Arity(_)) if !command.admits(args.len()) => Err(refused(WRONG_ARITY)),
             other => other,
         }
@@ -354,4 +436,30 @@ fn line_of_script(lua: &Lua) -> Option<usize> {
             (source == CHUNK_NAME).then(|| frame.current_line())?
         })?
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pubsub::QueueLimits;
+
+    #[test]
+    fn who_has_written_has_more_time_than_who_has_only_read() {
+        let hub = Arc::new(Hub::new(QueueLimits {
+            messages_max: 1,
+            bytes_max: 1,
+        }));
+        let keys = Arc::new(Mutex::new(Keyspace::new(1 << 20)));
+        let mut interpreter = Interpreter::new(keys, hub).unwrap();
+        let mut time_after = |text: &str| {
+            let sha = sha_of(text.as_bytes());
+            interpreter.load(sha, text.as_bytes()).unwrap();
+            interpreter.eval(&sha, &[], &[]).unwrap();
+            interpreter.budget.time_max()
+        };
+        let read = "return redis.call('get', 'k')";
+        assert_eq!(time_after(read), SCRIPT_TIME_MAX);
+        assert_eq!(time_after("redis.call('set', 'k', 1)"), WRITER_TIME_MAX);
+        assert_eq!(time_after(read), SCRIPT_TIME_MAX);
+    }
 }

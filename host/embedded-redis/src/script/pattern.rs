@@ -8,6 +8,10 @@
 const CAPTURES_MAX: usize = 32;
 /// Calls inside calls, as in later versions of Lua.
 const DEPTH_MAX: u32 = 200;
+/// Steps between two looks at the time.
+const STEPS_PER_LOOK: u32 = 4096;
+/// Bytes that are compared in the time of a step.
+const COMPARED_PER_STEP: usize = 16;
 
 /// What a pattern has found.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,16 +56,27 @@ pub(super) struct Search<'a> {
     pattern: &'a [u8],
     captures: Vec<Capture>,
     steps_left: u32,
+    /// Where the time is looked at again.
+    look_at: u32,
+    is_late: &'a dyn Fn() -> bool,
     depth: u32,
 }
 
 impl<'a> Search<'a> {
-    pub(super) fn new(subject: &'a [u8], pattern: &'a [u8], steps_max: u32) -> Self {
+    /// A search that gives up after so many steps, or when it is too late.
+    pub(super) fn new(
+        subject: &'a [u8],
+        pattern: &'a [u8],
+        steps_max: u32,
+        is_late: &'a dyn Fn() -> bool,
+    ) -> Self {
         Self {
             subject,
             pattern,
             captures: Vec::new(),
             steps_left: steps_max,
+            look_at: steps_max.saturating_sub(STEPS_PER_LOOK),
+            is_late,
             depth: 0,
         }
     }
@@ -96,7 +111,22 @@ impl<'a> Search<'a> {
     }
 
     fn step(&mut self) -> Outcome<()> {
-        self.steps_left = self.steps_left.checked_sub(1).ok_or(TooLong)?;
+        self.steps(1)
+    }
+
+    fn steps(&mut self, count: usize) -> Outcome<()> {
+        let count = u32::try_from(count).map_err(|_| TooLong)?;
+        let Some(left) = self.steps_left.checked_sub(count) else {
+            self.steps_left = 0;
+            return Err(TooLong);
+        };
+        self.steps_left = left;
+        if left <= self.look_at {
+            self.look_at = left.saturating_sub(STEPS_PER_LOOK);
+            if (self.is_late)() {
+                return Err(TooLong);
+            }
+        }
         Ok(())
     }
 
@@ -149,7 +179,7 @@ impl<'a> Search<'a> {
                     let end = self.class_end(p)?;
                     match self.at(end) {
                         Some(b'?') => {
-                            if self.one(s, p, end)
+                            if self.one(s, p, end)?
                                 && let Some(found) = self.matches(s + 1, end + 1)?
                             {
                                 return Ok(Some(found));
@@ -157,10 +187,10 @@ impl<'a> Search<'a> {
                             p = end + 1;
                         }
                         Some(b'*') => return self.most(s, p, end),
-                        Some(b'+') if self.one(s, p, end) => return self.most(s + 1, p, end),
+                        Some(b'+') if self.one(s, p, end)? => return self.most(s + 1, p, end),
                         Some(b'-') => return self.least(s, p, end),
                         Some(b'+') => return Ok(None),
-                        _ if self.one(s, p, end) => (s, p) = (s + 1, end),
+                        _ if self.one(s, p, end)? => (s, p) = (s + 1, end),
                         _ => return Ok(None),
                     }
                 }
@@ -226,11 +256,12 @@ impl<'a> Search<'a> {
 
     /// `%f[set]`: between a byte outside the set and one inside; the place in
     /// the pattern behind it.
-    fn frontier(&self, s: usize, p: usize) -> Outcome<Option<usize>> {
+    fn frontier(&mut self, s: usize, p: usize) -> Outcome<Option<usize>> {
         if self.at(p) != Some(b'[') {
             return Err(Malformed("missing '[' after '%f' in pattern"));
         }
         let end = self.class_end(p)?;
+        self.steps(2 * (end - p))?;
         let byte = |at: Option<usize>| at.and_then(|at| self.subject.get(at)).map_or(0, |b| *b);
         let is_edge =
             !self.in_set(byte(s.checked_sub(1)), p, end) && self.in_set(byte(Some(s)), p, end);
@@ -249,13 +280,14 @@ impl<'a> Search<'a> {
         };
         let rest = self.subject.get(s..).unwrap_or_default();
         let wanted = self.subject.get(from..to).unwrap_or_default();
+        self.steps(wanted.len() / COMPARED_PER_STEP)?;
         Ok(rest.starts_with(wanted).then_some(s + wanted.len()))
     }
 
     /// As many as there are, then fewer.
     fn most(&mut self, s: usize, p: usize, end: usize) -> Outcome<Option<usize>> {
         let mut count = 0;
-        while self.one(s + count, p, end) {
+        while self.one(s + count, p, end)? {
             self.step()?;
             count += 1;
         }
@@ -273,7 +305,7 @@ impl<'a> Search<'a> {
             if let Some(found) = self.matches(s, end + 1)? {
                 return Ok(Some(found));
             }
-            if !self.one(s, p, end) {
+            if !self.one(s, p, end)? {
                 return Ok(None);
             }
             s += 1;
@@ -281,13 +313,17 @@ impl<'a> Search<'a> {
     }
 
     /// Where the single class that begins at `p` ends.
-    fn class_end(&self, p: usize) -> Outcome<usize> {
+    fn class_end(&mut self, p: usize) -> Outcome<usize> {
         match self.at(p) {
             Some(b'%') if self.at(p + 1).is_none() => {
                 Err(Malformed("malformed pattern (ends with '%')"))
             }
             Some(b'%') => Ok(p + 2),
-            Some(b'[') => self.set_end(p),
+            Some(b'[') => {
+                let end = self.set_end(p)?;
+                self.steps(end - p)?;
+                Ok(end)
+            }
             _ => Ok(p + 1),
         }
     }
@@ -311,16 +347,19 @@ impl<'a> Search<'a> {
     }
 
     /// Whether the class from `p` to `end` takes the byte at `s`.
-    fn one(&self, s: usize, p: usize, end: usize) -> bool {
+    fn one(&mut self, s: usize, p: usize, end: usize) -> Outcome<bool> {
         let Some(&byte) = self.subject.get(s) else {
-            return false;
+            return Ok(false);
         };
-        match self.at(p) {
+        Ok(match self.at(p) {
             Some(b'.') => true,
             Some(b'%') => self.at(p + 1).is_some_and(|class| in_class(byte, class)),
-            Some(b'[') => self.in_set(byte, p, end),
+            Some(b'[') => {
+                self.steps(end - p)?;
+                self.in_set(byte, p, end)
+            }
             other => other == Some(byte),
-        }
+        })
     }
 
     /// Whether the set from `[` at `p` to behind its `]` takes a byte.
@@ -371,8 +410,37 @@ fn in_class(byte: u8, class: u8) -> bool {
 mod tests {
     use super::*;
 
+    const STEPS_MAX: u32 = 100_000;
+
+    fn search(subject: &str, pattern: &str, is_late: bool) -> (Outcome<Option<Found>>, u32) {
+        let is_late = move || is_late;
+        let (subject, pattern) = (subject.as_bytes(), pattern.as_bytes());
+        let mut search = Search::new(subject, pattern, STEPS_MAX, &is_late);
+        let outcome = search.first(0, false);
+        (outcome, STEPS_MAX - search.steps_left())
+    }
+
     fn first(subject: &str, pattern: &str) -> Outcome<Option<Found>> {
-        Search::new(subject.as_bytes(), pattern.as_bytes(), 100_000).first(0, false)
+        search(subject, pattern, false).0
+    }
+
+    #[test]
+    fn long_sets_and_what_is_there_once_more_take_as_many_steps_as_they_are_long() {
+        let set = format!("[{}]", "x".repeat(1000));
+        let (found, steps) = search(&"a".repeat(20), &set, false);
+        assert_eq!(found, Ok(None));
+        assert!(steps > 20 * 1000, "{steps}");
+        let (found, steps) = search(&"a".repeat(1000), "(a*)%1b", false);
+        assert_eq!(found, Err(TooLong), "{steps}");
+    }
+
+    #[test]
+    fn a_search_ends_when_it_is_too_late() {
+        let subject = "a".repeat(10_000);
+        assert_eq!(search(&subject, "b", false).0, Ok(None));
+        let (found, steps) = search(&subject, "b", true);
+        assert_eq!(found, Err(TooLong));
+        assert!(steps <= STEPS_PER_LOOK, "{steps}");
     }
 
     #[test]

@@ -1,11 +1,13 @@
 -- Makes what scripts see: a chosen part of Lua, `redis`, KEYS and ARGV. Nothing
 -- a script does to it lasts: all tables that outlive a script refuse changes.
-local invoke, is_stopped, sha1hex, search = ...
-local error, getmetatable = error, getmetatable
-local rawset, select, setmetatable, tostring = rawset, select, setmetatable, tostring
+local invoke, is_stopped, sha1hex, search, charge = ...
+local error, getmetatable, next = error, getmetatable, next
+local rawget, rawset, select, setmetatable, tostring = rawget, rawset, select, setmetatable, tostring
 local tonumber, type, unpack = tonumber, type, unpack
-local concat, floor = table.concat, math.floor
+local floor = math.floor
 local protected_call = pcall
+-- Texts and runs of items shorter than this are paid for by the call itself.
+local CHARGED_FROM = 256
 
 local frozen = {}
 
@@ -42,13 +44,152 @@ for name in plain_names:gmatch("%S+") do
   base[name] = globals[name]
 end
 
--- What works with patterns is made anew: the host's search has a bound.
-local text = {}
-for name in ("byte char format len lower rep reverse sub upper"):gmatch("%S+") do
-  text[name] = string[name]
+-- The bound on instructions does not reach into C: what takes longer with
+-- longer texts or tables says there how much it is about to do.
+local function about_to_do(count)
+  if count >= CHARGED_FROM then
+    charge(count)
+  end
 end
-local sub = string.sub
 
+local function bytes_of(value)
+  return type(value) == "string" and #value or 0
+end
+
+local text = { byte = string.byte, char = string.char, len = string.len }
+for name in ("lower reverse sub upper"):gmatch("%S+") do
+  local original = string[name]
+  text[name] = function(subject, ...)
+    about_to_do(bytes_of(subject))
+    return original(subject, ...)
+  end
+end
+local sub, rep, format = string.sub, string.rep, string.format
+
+function text.rep(subject, count)
+  local length, times = bytes_of(subject), tonumber(count)
+  if length > 0 and times and times > 0 then
+    about_to_do(length * times)
+  elseif length == 0 and type(subject) == "string" and times then
+    -- Lua would put nothing together that many times.
+    return ""
+  end
+  return rep(subject, count)
+end
+
+function text.format(template, ...)
+  local bytes = bytes_of(template)
+  for index = 1, select("#", ...) do
+    bytes = bytes + bytes_of((select(index, ...)))
+  end
+  about_to_do(bytes)
+  return format(template, ...)
+end
+
+-- Tables: their functions write past metatables, so what is frozen is refused here.
+local tables = { getn = table.getn }
+local insert, remove, sort, concat_all = table.insert, table.remove, table.sort, table.concat
+
+local function writable(target)
+  if frozen[target] then
+    error("Attempt to modify a readonly table", 3)
+  end
+  return type(target) == "table" and #target or 0
+end
+
+function tables.insert(target, ...)
+  local length = writable(target)
+  if select("#", ...) == 2 then
+    local place = tonumber((...))
+    if place then
+      if not (place >= 1 and floor(place) <= length + 1) then
+        error("bad argument #2 to 'insert' (position out of bounds)", 2)
+      end
+      about_to_do(length - place)
+    end
+  end
+  return insert(target, ...)
+end
+
+function tables.remove(target, ...)
+  local length = writable(target)
+  local place = tonumber((...))
+  if place and place >= 1 then
+    about_to_do(length - place)
+  end
+  return remove(target, ...)
+end
+
+-- Items are compared by Lua's own instructions, which are counted.
+function tables.sort(target, is_less)
+  writable(target)
+  if is_less == nil then
+    return sort(target, function(left, right)
+      about_to_do(bytes_of(left))
+      return left < right
+    end)
+  elseif type(is_less) ~= "function" then
+    return sort(target, is_less)
+  end
+  return sort(target, function(left, right)
+    return (is_less(left, right))
+  end)
+end
+
+local function concat(target, separator, first, last)
+  if type(target) == "table" then
+    local between, bytes = bytes_of(separator), 0
+    for index = tonumber(first) or 1, tonumber(last) or #target do
+      local item = rawget(target, index)
+      if item == nil then
+        break
+      end
+      bytes = bytes + bytes_of(item) + between
+    end
+    about_to_do(bytes)
+  end
+  return concat_all(target, separator, first, last)
+end
+tables.concat = concat
+
+local function table_argument(target, name)
+  if type(target) ~= "table" then
+    error("bad argument #1 to '" .. name .. "' (table expected, got " .. type(target) .. ")", 3)
+  end
+end
+
+function tables.maxn(target)
+  table_argument(target, "maxn")
+  local largest = 0
+  for key in next, target do
+    if type(key) == "number" and key > largest then
+      largest = key
+    end
+  end
+  return largest
+end
+
+function tables.foreach(target, visit)
+  table_argument(target, "foreach")
+  for key, value in next, target do
+    local result = visit(key, value)
+    if result ~= nil then
+      return result
+    end
+  end
+end
+
+function tables.foreachi(target, visit)
+  table_argument(target, "foreachi")
+  for index = 1, #target do
+    local result = visit(index, rawget(target, index))
+    if result ~= nil then
+      return result
+    end
+  end
+end
+
+-- What works with patterns is made anew: the host's search has a bound.
 local function text_argument(value, number, name)
   if type(value) == "number" then
     return tostring(value)
@@ -201,7 +342,7 @@ function text.gsub(subject, pattern, replacement, count_max)
 end
 
 base.string = freeze(text)
-base.table = library(table, "concat foreach foreachi getn insert maxn remove sort")
+base.table = freeze(tables)
 base.math = library(math, "abs acos asin atan atan2 ceil cos cosh deg exp floor fmod frexp huge ldexp log log10 max min "
   .. "mod modf pi pow rad random randomseed sin sinh sqrt tan tanh")
 
@@ -297,7 +438,9 @@ base.redis = freeze({
     if select("#", ...) ~= 1 then
       error({ err = "ERR wrong number of arguments" })
     end
-    return sha1hex(tostring((...)))
+    local subject = tostring((...))
+    about_to_do(#subject)
+    return sha1hex(subject)
   end,
   -- Logging is for the functions that send scripts; replication is nobody's here.
   log = function() end,
