@@ -30,6 +30,20 @@ struct Asked {
     client_secret: Option<String>,
 }
 
+impl Asked {
+    /// The scopes that are asked for.
+    fn scopes(&self) -> Vec<&str> {
+        let scope = self.scope.as_deref().unwrap_or_default();
+        scope.split(' ').filter(|scope| !scope.is_empty()).collect()
+    }
+
+    /// Whether a token is to be for something alone: a user's is never narrower
+    /// than their roles.
+    fn wants_scopes(&self) -> bool {
+        !self.scopes().is_empty()
+    }
+}
+
 /// What is answered to a user.
 #[derive(Serialize)]
 struct UserTokens {
@@ -76,8 +90,18 @@ async fn grant(request: &mut Request) -> Result<Granted, ApiError> {
         Err(error) => return Ok(Err(error)),
     };
     match (asked.grant_type.as_str(), client) {
-        ("password", _) => by_password(&mut db, &settings, &asked, request).await,
-        ("refresh_token", _) => by_refresh_token(&mut db, &settings, &asked, request).await,
+        ("password" | "refresh_token", _) if asked.wants_scopes() => {
+            let description = "Tokens of users are for whatever they may do; send no scope.";
+            Ok(Err(OAuthError::new(400, "invalid_scope", description)))
+        }
+        ("password", client) => {
+            let from = Client::of(request).shown_as(client.as_ref());
+            by_password(&mut db, &settings, &asked, &from, request).await
+        }
+        ("refresh_token", client) => {
+            let from = Client::of(request).shown_as(client.as_ref());
+            by_refresh_token(&mut db, &settings, &asked, &from, request).await
+        }
         ("client_credentials", Some(client)) => {
             by_secret(&mut db, &settings, &client, &asked, request).await
         }
@@ -94,6 +118,7 @@ async fn by_password(
     db: &mut Database,
     settings: &Settings,
     asked: &Asked,
+    from: &Client,
     request: &Request,
 ) -> Result<Granted, ApiError> {
     let address = asked.username.as_ref().or(asked.email.as_ref());
@@ -107,9 +132,9 @@ async fn by_password(
         totp: asked.totp.as_deref(),
     };
     let sealing = SealingKey::load().await?;
-    let (client, origin) = (Client::of(request), Origin::request(COMPONENT, request));
+    let origin = Origin::request(COMPONENT, request);
     let (user_info, tokens, effects) =
-        accounts::log_in(db, settings, &sealing, credentials, &client, origin).await?;
+        accounts::log_in(db, settings, &sealing, credentials, from, origin).await?;
     effects.tell(db).await;
     Ok(Ok(reply::json(&UserTokens { tokens, user_info })?))
 }
@@ -118,14 +143,15 @@ async fn by_refresh_token(
     db: &mut Database,
     settings: &Settings,
     asked: &Asked,
+    from: &Client,
     request: &Request,
 ) -> Result<Granted, ApiError> {
     let Some(token) = &asked.refresh_token else {
         let error = OAuthError::invalid_request("refresh_token is required");
         return Ok(Err(error));
     };
-    let (client, origin) = (Client::of(request), Origin::request(COMPONENT, request));
-    let refreshed = refresh::refresh(db, settings, token, &client, origin).await?;
+    let origin = Origin::request(COMPONENT, request);
+    let refreshed = refresh::refresh(db, settings, token, from, origin).await?;
     refreshed.effects.tell(db).await;
     let (user_info, tokens) = refreshed.outcome?;
     Ok(Ok(reply::json(&UserTokens { tokens, user_info })?))
@@ -138,8 +164,7 @@ async fn by_secret(
     asked: &Asked,
     request: &Request,
 ) -> Result<Granted, ApiError> {
-    let scope = asked.scope.as_deref().unwrap_or_default();
-    let scopes: Vec<&str> = scope.split(' ').filter(|scope| !scope.is_empty()).collect();
+    let scopes = asked.scopes();
     let origin = Origin::request(COMPONENT, request);
     let Some(issued) = clients::issue(db, settings, client, &scopes, origin).await? else {
         let description = "The client does not have all of these scopes.";

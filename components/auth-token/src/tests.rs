@@ -129,15 +129,28 @@ fn a_refresh_token_is_exchanged_here_too() {
             db.execute(text, values).await.unwrap();
         }
         let request = Request::new("POST", "/");
+        let from = Client::of(&request);
         let mut asked = asked(None);
-        let none = by_refresh_token(&mut db, &settings(), &asked, &request).await;
+        let none = by_refresh_token(&mut db, &settings(), &asked, &from, &request).await;
         assert!(none.unwrap().is_err());
         asked.refresh_token = Some("token".to_owned());
-        let granted = by_refresh_token(&mut db, &settings(), &asked, &request).await;
+        let granted = by_refresh_token(&mut db, &settings(), &asked, &from, &request).await;
         assert_eq!(granted.unwrap().unwrap().status(), 200);
         asked.refresh_token = Some("other".to_owned());
-        let refused = by_refresh_token(&mut db, &settings(), &asked, &request).await;
+        let refused = by_refresh_token(&mut db, &settings(), &asked, &from, &request).await;
         let told = OAuthError::from_api(refused.unwrap_err()).unwrap();
         assert_eq!(told, OAuthError::invalid_grant("token_invalid"));
     });
+}
+
+#[test]
+fn nobody_is_told_that_a_token_is_narrower_than_it_is() {
+    for (scope, is_wanted) in [
+        (None, false),
+        (Some(""), false),
+        (Some("  "), false),
+        (Some("config:read"), true),
+    ] {
+        assert_eq!(asked(scope).wants_scopes(), is_wanted, "{scope:?}");
+    }
 }

@@ -14,7 +14,7 @@ use crate::events::Origin;
 use crate::queries::{self, UserRow};
 use crate::sealed::SealingKey;
 use crate::settings::Settings;
-use crate::{email, password, sessions, totp};
+use crate::{clients, email, password, sessions, totp};
 
 /// The label of the database.
 pub const LABEL: &str = "identity";
@@ -189,6 +189,12 @@ pub async fn log_in(
     db.transaction(async |tx| {
         let user = unchanged(tx, &verified).await?;
         let user = user.ok_or_else(invalid_credentials)?;
+        // The same for the client: it may have been taken away meanwhile.
+        if let Some(id) = &client.registered_id
+            && !clients::exists(tx, id).await?
+        {
+            return Err(invalid_credentials());
+        }
         totp::check(tx, sealing, &user.id, credentials.totp, now).await?;
         queries::forget_attempts(tx, &attempts_key).await?;
         let (tokens, effects) = sessions::start(tx, settings, &user, client, origin, now).await?;

@@ -4,6 +4,8 @@
 use sha2::{Digest, Sha256};
 use suoke_guest::Request;
 
+use crate::clients::Authenticated;
+
 /// How much of a user agent is kept, in characters.
 const USER_AGENT_CHARS_MAX: usize = 256;
 
@@ -17,6 +19,8 @@ pub struct Client {
     pub ip: Option<String>,
     /// What it calls itself.
     pub user_agent: Option<String>,
+    /// Its id, where it has been added by an operator and has shown its secret.
+    pub registered_id: Option<String>,
 }
 
 impl Client {
@@ -37,6 +41,17 @@ impl Client {
         Self {
             ip: ip.map(str::to_owned),
             user_agent: (!agent.is_empty()).then_some(agent),
+            registered_id: None,
+        }
+    }
+
+    /// The same client, which has shown its secret, or has none.
+    #[must_use]
+    pub fn shown_as(self, registered: Option<&Authenticated>) -> Self {
+        let registered_id = registered.map(|client| client.id().to_owned());
+        Self {
+            registered_id,
+            ..self
         }
     }
 

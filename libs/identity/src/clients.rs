@@ -9,9 +9,9 @@ use crate::compare::is_same;
 use crate::denylist::{Denial, Effects};
 use crate::events::{self, ClientEvent, Origin, TokenIssued};
 use crate::queries::clients::{self as queries, ClientRow};
-use crate::refresh;
 use crate::settings::Settings;
 use crate::token::{self, Holder};
+use crate::{refresh, sessions};
 
 /// How long a name may be, in characters.
 const NAME_CHARS_MAX: usize = 100;
@@ -45,6 +45,14 @@ pub struct Client {
 
 /// A client whose secret was right.
 pub struct Authenticated(ClientRow);
+
+impl Authenticated {
+    /// The client.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.0.id
+    }
+}
 
 /// Adds a client and gives its secret, which is not kept.
 ///
@@ -95,7 +103,8 @@ pub async fn list(sql: &impl Sql) -> Result<Vec<Client>, StoreError> {
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
-/// Takes a client away; its tokens are no longer good. Tell the effects.
+/// Takes a client away; its tokens are no longer good, and the sessions that users
+/// have started through it end. Tell the effects.
 ///
 /// # Errors
 /// 404 when there is none.
@@ -111,12 +120,14 @@ pub async fn delete(
             return Err(ApiError::not_found("There is no such client.").zh("没有这个客户端。"));
         }
         let event = client_event(origin, events::CLIENT_DELETED, client_id, by, now_ms)?;
-        Ok(Effects {
+        let mut effects = Effects {
             denials: vec![Denial::Subject {
                 subject: client_id.to_owned(),
             }],
             events: vec![outbox(tx, event).await?],
-        })
+        };
+        effects.extend(sessions::end_of_client(tx, origin, client_id).await?);
+        Ok(effects)
     })
     .await
 }

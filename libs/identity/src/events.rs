@@ -75,7 +75,7 @@ pub struct SessionEnded {
     /// The session.
     pub session_id: String,
     /// Why: `logged_out`, `revoked`, `reuse_detected`, `password_changed`,
-    /// `password_reset`, `too_many`, `account`.
+    /// `password_reset`, `too_many`, `account`, `client_deleted`.
     pub reason: String,
     /// When, in RFC 3339.
     pub ended_at: String,

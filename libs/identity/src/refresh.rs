@@ -86,7 +86,8 @@ pub struct Refreshed {
     pub effects: Effects,
 }
 
-/// Exchanges a refresh token for a new pair.
+/// Exchanges a refresh token for a new pair. A session that was started through a
+/// registered client is exchanged for that client alone.
 ///
 /// # Errors
 /// When the database fails; whatever is wrong with the token is an outcome.
@@ -121,6 +122,10 @@ async fn exchange(
         let detail = "The refresh token is not valid.";
         return Ok(refused("token_invalid", detail, "刷新令牌无效。"));
     };
+    if row.client_id.is_some() && row.client_id != client.registered_id {
+        let detail = "The refresh token was given to a client that must show its secret.";
+        return Ok(refused("token_invalid", detail, "刷新令牌属于其他客户端。"));
+    }
     let user = user_by_id(tx, &row.user_id).await?;
     let user = user.filter(|user| user.status == "active");
     let verdict = judge(&row, &client.hash(), now_ms);
@@ -209,6 +214,7 @@ mod unit_tests {
             used_at,
             used_by: used_at.map(|_| b"me".to_vec()),
             ended_at,
+            client_id: None,
         }
     }
 

@@ -192,6 +192,20 @@ pub async fn end_all(
     Ok(effects)
 }
 
+/// Ends the sessions that users have started through a registered client.
+pub(crate) async fn end_of_client(
+    tx: &Transaction<'_>,
+    origin: Origin<'_>,
+    client_id: &str,
+) -> Result<Effects, ApiError> {
+    let (now_ms, reason) = (clock::now_ms(), "client_deleted");
+    let mut effects = Effects::default();
+    for row in queries::end_of_client(tx, client_id, reason, now_ms).await? {
+        effects.extend(ended(tx, origin, &row.user_id, row.id, reason, now_ms).await?);
+    }
+    Ok(effects)
+}
+
 /// Makes every access token of a user worthless that was issued so far: because the
 /// roles or the status changed. Refresh tokens still give new ones while the user
 /// is active. The transaction must also store an event `user.*` with the field

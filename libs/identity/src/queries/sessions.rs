@@ -33,6 +33,7 @@ pub(crate) struct RefreshRow {
     pub(crate) used_at: Option<i64>,
     pub(crate) used_by: Option<Vec<u8>>,
     pub(crate) ended_at: Option<i64>,
+    pub(crate) client_id: Option<String>,
 }
 
 suoke_store::from_row!(RefreshRow {
@@ -41,8 +42,18 @@ suoke_store::from_row!(RefreshRow {
     expires_at,
     used_at,
     used_by,
-    ended_at
+    ended_at,
+    client_id
 });
+
+/// Which session was ended, and whose it was.
+#[derive(Clone, Debug)]
+pub(crate) struct EndedRow {
+    pub(crate) id: String,
+    pub(crate) user_id: String,
+}
+
+suoke_store::from_row!(EndedRow { id, user_id });
 
 pub(crate) async fn insert(
     sql: &impl Sql,
@@ -54,15 +65,16 @@ pub(crate) async fn insert(
 ) -> Result<(), StoreError> {
     sql.execute(
         "INSERT INTO sessions \
-         (id, user_id, client_ip, user_agent, created_at, last_used_at, expires_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6)",
+         (id, user_id, client_ip, user_agent, created_at, last_used_at, expires_at, client_id) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7)",
         params![
             id,
             user_id,
             client.ip.as_ref(),
             client.user_agent.as_ref(),
             now_ms,
-            expires_at
+            expires_at,
+            client.registered_id.as_ref()
         ],
     )
     .await
@@ -153,6 +165,21 @@ pub(crate) async fn end_all(
     .await
 }
 
+/// Ends the sessions that were started through a client, and says which.
+pub(crate) async fn end_of_client(
+    sql: &impl Sql,
+    client_id: &str,
+    reason: &str,
+    now_ms: i64,
+) -> Result<Vec<EndedRow>, StoreError> {
+    sql.query(
+        "UPDATE sessions SET ended_at = ?3, end_reason = ?2 \
+         WHERE client_id = ?1 AND ended_at IS NULL RETURNING id, user_id",
+        params![client_id, reason, now_ms],
+    )
+    .await
+}
+
 pub(crate) async fn insert_refresh_token(
     sql: &impl Sql,
     token_hash: Vec<u8>,
@@ -175,7 +202,8 @@ pub(crate) async fn refresh_token(
 ) -> Result<Option<RefreshRow>, StoreError> {
     sql.query_optional(
         "SELECT token.family, token.user_id, token.expires_at, token.used_at, token.used_by, \
-         coalesce(token.revoked_at, session.ended_at) AS ended_at FROM refresh_tokens AS token \
+         coalesce(token.revoked_at, session.ended_at) AS ended_at, session.client_id \
+         FROM refresh_tokens AS token \
          LEFT JOIN sessions AS session ON session.id = token.family WHERE token.token_hash = ?1",
         params![token_hash],
     )

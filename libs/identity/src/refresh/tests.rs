@@ -5,8 +5,11 @@ use suoke_guest::Request;
 use suoke_store::{Sql, params};
 
 use super::*;
-use crate::accounts::tests::{add, claims, settings, store};
+use crate::accounts::tests::{PASSWORD, add, claims, settings, store};
+use crate::accounts::{Credentials, log_in};
+use crate::clients;
 use crate::denylist::Denial;
+use crate::sealed::tests::key;
 
 /// Refreshes as a client of this name.
 async fn refreshed(db: &mut Database, token: &str, agent: &str) -> Refreshed {
@@ -142,6 +145,55 @@ fn roles_and_version_are_those_of_now() {
         let next = refreshed(&mut db, &tokens.refresh_token, "curl").await;
         let claims = claims(&next.outcome.unwrap().1);
         assert_eq!((claims.roles.len(), claims.ver), (2, 5));
+    });
+}
+
+#[test]
+fn the_session_of_a_registered_client_is_its_own_and_ends_with_it() {
+    block_on(async {
+        let mut db = store().await;
+        add(&mut db, "fang@example.com").await.unwrap();
+        let request = Request::new("POST", "/");
+        let origin = Origin::request("auth-token", &request);
+        let mut registered = Vec::new();
+        for name in ["one", "another"] {
+            let scopes = ["config:read".to_owned()];
+            let made = clients::create(&mut db, name, &scopes, "operator", origin).await;
+            let (made, secret, _) = made.unwrap();
+            let shown = clients::authenticate(&db, &made.client_id, &secret).await;
+            registered.push(Client::of(&request).shown_as(shown.unwrap().as_ref()));
+        }
+        let (own, nobody) = (registered[0].clone(), Client::of(&request));
+        let log_in = async |db: &mut Database| {
+            let credentials = Credentials {
+                address: "fang@example.com",
+                password: PASSWORD,
+                totp: None,
+            };
+            log_in(db, &settings(), &key(), credentials, &own, origin).await
+        };
+        let (_, tokens, _) = log_in(&mut db).await.unwrap();
+        for wrong in [&registered[1], &nobody] {
+            let told = refresh(&mut db, &settings(), &tokens.refresh_token, wrong, origin).await;
+            let told = told.unwrap();
+            assert_eq!(
+                (code(&told).as_str(), told.effects.events.len()),
+                ("token_invalid", 0)
+            );
+        }
+        let next = refresh(&mut db, &settings(), &tokens.refresh_token, &own, origin).await;
+        let (_, next) = next.unwrap().outcome.unwrap();
+        let id = own.registered_id.clone().unwrap();
+        let effects = clients::delete(&mut db, &id, "operator", origin)
+            .await
+            .unwrap();
+        let sid = claims(&tokens).sid;
+        assert_eq!(effects.denials[1..], [Denial::Session { sid }]);
+        let over = refresh(&mut db, &settings(), &next.refresh_token, &own, origin).await;
+        assert_eq!(code(&over.unwrap()), "token_revoked");
+        // It has shown its secret just before it was taken away.
+        let late = log_in(&mut db).await.unwrap_err();
+        assert_eq!(late.code(), "invalid_credentials");
     });
 }
 
