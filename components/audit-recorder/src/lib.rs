@@ -1,4 +1,4 @@
-//! Notes who did what: an event of users, groups, sessions or settings becomes an entry of
+//! Notes who did what: an event of users, groups, sessions, keys or settings becomes an entry of
 //! the audit, once.
 //!
 //! An entry names what was changed, never its value: ids, roles and the like are kept,

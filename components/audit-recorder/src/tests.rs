@@ -47,6 +47,34 @@ fn an_event_is_noted_once_with_who_did_it_and_in_its_subjects_stream() {
 }
 
 #[test]
+fn whoever_changes_a_setting_or_the_key_of_another_is_named() {
+    block_on(async {
+        let mut db = identity().await;
+        for (kind, data) in [
+            (
+                "config.changed",
+                json!({"service": "a", "key": "b", "changed_by": "operator"}),
+            ),
+            (
+                "feature.flag.changed",
+                json!({"name": "f", "changed_by": "operator"}),
+            ),
+            (
+                "key.revoked",
+                json!({"key_id": "k1", "user_id": "u1", "changed_by": "operator"}),
+            ),
+        ] {
+            let entries = record(&mut db, &event(kind, &data)).await;
+            assert_eq!(
+                entries.last().unwrap().metadata["actor"],
+                "operator",
+                "{kind}"
+            );
+        }
+    });
+}
+
+#[test]
 fn nothing_personal_gets_in() {
     block_on(async {
         let mut db = identity().await;
@@ -102,7 +130,15 @@ fn it_listens_to_everything_that_people_do_with_accounts_and_groups() {
         "user.suspended",
         "user.deleted",
     ];
-    for channel in users.into_iter().chain(suoke_groups::events::ALL) {
+    let settings = [
+        "config.changed",
+        "feature.flag.changed",
+        "key.created",
+        "key.rotated",
+        "key.revoked",
+    ];
+    let all = users.into_iter().chain(settings);
+    for channel in all.chain(suoke_groups::events::ALL) {
         let entry = format!("channel = \"{channel}\"\ncomponent = \"{CONSUMER}\"");
         assert!(manifest.contains(&entry), "no trigger for {channel}");
     }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use suoke_config::LABEL;
+use suoke_config::config::By;
 use suoke_config::flags::{self, Evaluation, Flag, FlagDraft};
 use suoke_events::announce;
 use suoke_groups::{Actor, Cause, groups};
@@ -79,7 +80,7 @@ async fn route(request: Request) -> Result<Reply, ApiError> {
             };
             evaluated(flag, user_id, is_member)
         }
-        name => keep(&mut db, request, name.as_deref()).await,
+        name => keep(&mut db, request, &who.user_id, name.as_deref()).await,
     }
 }
 
@@ -87,23 +88,28 @@ async fn route(request: Request) -> Result<Reply, ApiError> {
 async fn keep(
     db: &mut Database,
     mut request: Request,
+    user_id: &str,
     name: Option<&str>,
 ) -> Result<Reply, ApiError> {
     match (name, request.method()) {
         (None, _) => list(db, &request).await,
         (Some(name), "PUT") => {
             let draft: FlagDraft = request.json_within(BODY_SIZE_BYTES_MAX).await?;
-            let (flag, event) = flags::set(db, &request, name, draft).await?;
+            let (flag, event) = flags::set(db, by(&request, user_id), name, draft).await?;
             announce(&[event]).await;
             shown(&flag)
         }
         (Some(name), "DELETE") => {
-            let event = flags::remove(db, &request, name).await?;
+            let event = flags::remove(db, by(&request, user_id), name).await?;
             announce(&[event]).await;
             reply::empty()
         }
         (Some(name), _) => shown(&flags::get(db, name).await?),
     }
+}
+
+fn by<'a>(request: &'a Request, user_id: &'a str) -> By<'a> {
+    By { request, user_id }
 }
 
 fn shown(flag: &Flag) -> Result<Reply, ApiError> {

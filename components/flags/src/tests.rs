@@ -18,7 +18,10 @@ fn from(request: Request, roles: &str) -> Request {
 }
 
 async fn ask(db: &mut Database, request: Request, name: Option<&str>) -> Reply {
-    suoke_guest::answer(request, async |request| keep(db, request, name).await).await
+    suoke_guest::answer(request, async |request| {
+        keep(db, request, "operator", name).await
+    })
+    .await
 }
 
 fn body(reply: &Reply) -> Value {
@@ -42,6 +45,7 @@ fn a_flag_is_made_shown_listed_and_taken_away() {
             (&one["percentage"], &one["enabled"]),
             (&json!(50.0), &json!(true))
         );
+        assert_eq!(one["changed_by"], "operator");
         let first = body(&ask(&mut db, Request::new("GET", "/x?limit=1"), None).await);
         assert_eq!(
             (&first["flags"][0], &first["next_cursor"]),

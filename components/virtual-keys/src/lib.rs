@@ -72,7 +72,7 @@ async fn handle(
         (None, _) => list(db, &request, who).await,
         (Some(id), "POST") => rotate(db, request, who, id).await,
         (Some(id), "DELETE") => {
-            let event = suoke_keys::revoke(db, &request, id, owner).await?;
+            let event = suoke_keys::revoke(db, &request, id, owner, &who.user_id).await?;
             announce(&[event]).await;
             reply::empty()
         }

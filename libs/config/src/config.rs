@@ -40,6 +40,8 @@ pub struct ConfigChanged {
     /// The environment, where the layer is of one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Option<String>,
+    /// Who changed it: a user or `operator`.
+    pub changed_by: String,
 }
 
 /// What holds for a key.
@@ -247,6 +249,7 @@ async fn apply(
         action: row.action,
         layer: place.layer,
         environment: Some(place.environment.clone()).filter(|name| !name.is_empty()),
+        changed_by: row.changed_by,
     };
     let event = Event::new(CONFIG_CHANGED, "config", &told)?
         .about(format!("config/{}/{}", address.service, address.key))

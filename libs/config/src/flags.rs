@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use suoke_events::{Event, outbox};
-use suoke_guest::{ApiError, FieldError, Invalid, Request, clock, ids, version};
+use suoke_guest::{ApiError, FieldError, Invalid, clock, ids, version};
 use suoke_store::{Database, Sql};
 
+use crate::config::By;
 use crate::names;
 
 mod queries;
@@ -72,6 +73,8 @@ pub struct Flag {
     pub groups: Vec<String>,
     /// Counts its changes.
     pub version: i64,
+    /// Who changed it last: a user or `operator`.
+    pub changed_by: String,
     /// When it was made, in RFC 3339.
     pub created_at: String,
     /// When it was changed last, in RFC 3339.
@@ -91,8 +94,10 @@ pub struct FlagChanged {
     pub enabled: bool,
     /// How many of all users have it.
     pub percentage: f64,
-    /// Counts its changes.
+    /// Counts its changes; its end is one of them.
     pub version: i64,
+    /// Who changed it: a user or `operator`.
+    pub changed_by: String,
 }
 
 /// Why a flag is on or off for somebody.
@@ -183,13 +188,14 @@ pub async fn list(sql: &impl Sql, after: &str, limit: u32) -> Result<Vec<Flag>, 
     rows.into_iter().map(read).collect()
 }
 
-/// Makes or replaces a flag; gives it and the event to announce.
+/// Makes or replaces a flag; gives it and the event to announce. A flag that was taken
+/// away and is made again has no version a second time.
 ///
 /// # Errors
 /// 400 that names the fields, 409 `version_conflict` or `too_many_flags`.
 pub async fn set(
     db: &mut Database,
-    request: &Request,
+    by: By<'_>,
     name: &str,
     draft: FlagDraft,
 ) -> Result<(Flag, Event), ApiError> {
@@ -198,12 +204,16 @@ pub async fn set(
     let now_ms = clock::now_ms();
     db.transaction(async |tx| {
         let known = queries::one(tx, name).await?;
-        version::expect(request, known.as_ref().map_or(0, |row| row.version))?;
+        version::expect(by.request, known.as_ref().map_or(0, |row| row.version))?;
         if known.is_none() && queries::count(tx).await? >= i64::from(FLAGS_MAX) {
             let detail = format!("There are at most {FLAGS_MAX} flags.");
             return Err(ApiError::conflict("too_many_flags", detail)
                 .zh(format!("最多 {FLAGS_MAX} 个功能开关。")));
         }
+        let version_before = match &known {
+            Some(row) => row.version,
+            None => queries::version_ended_max(tx).await?,
+        };
         let row = FlagRow {
             name: name.to_owned(),
             description: draft.description,
@@ -211,13 +221,14 @@ pub async fn set(
             share,
             users: serde_json::to_string(&draft.users)?,
             groups: serde_json::to_string(&draft.groups)?,
-            version: known.as_ref().map_or(0, |row| row.version) + 1,
+            version: version_before + 1,
+            changed_by: by.user_id.to_owned(),
             created_at: known.map_or(now_ms, |row| row.created_at),
             updated_at: now_ms,
         };
         queries::set(tx, &row).await?;
         let flag = read(row)?;
-        let event = outbox(tx, event(&flag, "set", request)?).await?;
+        let event = outbox(tx, event(&flag, "set", by)?).await?;
         Ok((flag, event))
     })
     .await
@@ -227,27 +238,30 @@ pub async fn set(
 ///
 /// # Errors
 /// 404 where there is none, 409 `version_conflict`.
-pub async fn remove(db: &mut Database, request: &Request, name: &str) -> Result<Event, ApiError> {
+pub async fn remove(db: &mut Database, by: By<'_>, name: &str) -> Result<Event, ApiError> {
     db.transaction(async |tx| {
-        let flag = get(tx, name).await?;
-        version::expect(request, flag.version)?;
+        let mut flag = get(tx, name).await?;
+        version::expect(by.request, flag.version)?;
+        flag.version += 1;
         queries::remove(tx, name).await?;
-        Ok(outbox(tx, event(&flag, "removed", request)?).await?)
+        queries::note_end(tx, flag.version).await?;
+        Ok(outbox(tx, event(&flag, "removed", by)?).await?)
     })
     .await
 }
 
-fn event(flag: &Flag, action: &str, request: &Request) -> Result<Event, ApiError> {
+fn event(flag: &Flag, action: &str, by: By<'_>) -> Result<Event, ApiError> {
     let told = FlagChanged {
         name: flag.name.clone(),
         action: action.to_owned(),
         enabled: flag.enabled,
         percentage: flag.percentage,
         version: flag.version,
+        changed_by: by.user_id.to_owned(),
     };
     Ok(Event::new(FLAG_CHANGED, "flags", &told)?
         .about(format!("flag/{}", flag.name))
-        .from_request(request))
+        .from_request(by.request))
 }
 
 /// The share in hundredths of a percent.
@@ -318,6 +332,7 @@ fn read(row: FlagRow) -> Result<Flag, ApiError> {
         users: serde_json::from_str(&row.users)?,
         groups: serde_json::from_str(&row.groups)?,
         version: row.version,
+        changed_by: row.changed_by,
         created_at: clock::rfc3339(row.created_at),
         updated_at: clock::rfc3339(row.updated_at),
         share: row.share,

@@ -74,6 +74,8 @@ pub struct KeyChanged {
     pub key_id: String,
     /// Whose it is.
     pub user_id: String,
+    /// Who did it: a user or `operator`.
+    pub changed_by: String,
 }
 
 /// What the gateway is told of a key, and who counts what it may use.
@@ -129,7 +131,7 @@ pub async fn create(
             let (digest, last4) = (secret.digest(), secret.last4());
             queries::insert_secret(tx, &id, &digest, &last4, now_ms).await?;
             let row = queries::one(tx, &id).await?.ok_or_else(missing)?;
-            let event = outbox(tx, changed("key.created", &row, request)?).await?;
+            let event = outbox(tx, changed("key.created", &row, user_id, request)?).await?;
             Ok((row, event))
         })
         .await?;
@@ -191,7 +193,7 @@ pub async fn rotate(
             queries::insert_secret(tx, id, &digest, &last4, now_ms).await?;
             queries::note_rotation(tx, id, now_ms).await?;
             let row = queries::one(tx, id).await?.ok_or_else(missing)?;
-            let event = outbox(tx, changed("key.rotated", &row, request)?).await?;
+            let event = outbox(tx, changed("key.rotated", &row, user_id, request)?).await?;
             Ok::<_, ApiError>((row, event))
         })
         .await?;
@@ -202,7 +204,8 @@ pub async fn rotate(
     Ok((issued, event))
 }
 
-/// Withdraws a key; gives the event to announce. `user_id` limits it to this owner.
+/// Withdraws a key on behalf of `changed_by`; gives the event to announce. `user_id`
+/// limits it to this owner.
 ///
 /// # Errors
 /// 404 where there is none, or it is somebody else's.
@@ -211,11 +214,12 @@ pub async fn revoke(
     request: &Request,
     id: &str,
     user_id: Option<&str>,
+    changed_by: &str,
 ) -> Result<Event, ApiError> {
     db.transaction(async |tx| {
         let row = owned(tx, id, user_id).await?;
         queries::delete(tx, id).await?;
-        Ok(outbox(tx, changed("key.revoked", &row, request)?).await?)
+        Ok(outbox(tx, changed("key.revoked", &row, changed_by, request)?).await?)
     })
     .await
 }
@@ -259,10 +263,16 @@ async fn owned(sql: &impl Sql, id: &str, user_id: Option<&str>) -> Result<KeyRow
         .ok_or_else(missing)
 }
 
-fn changed(kind: &str, row: &KeyRow, request: &Request) -> Result<Event, ApiError> {
+fn changed(
+    kind: &str,
+    row: &KeyRow,
+    changed_by: &str,
+    request: &Request,
+) -> Result<Event, ApiError> {
     let told = KeyChanged {
         key_id: row.id.clone(),
         user_id: row.user_id.clone(),
+        changed_by: changed_by.to_owned(),
     };
     Ok(Event::new(kind, "virtual-keys", &told)?
         .about(format!("key/{}", row.id))

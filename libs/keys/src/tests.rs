@@ -69,7 +69,7 @@ fn keys_of_others_are_not_found() {
         assert_eq!(get(&db, &id, Some("u2")).await.unwrap_err().status(), 404);
         let rotated = rotate(&mut db, &request(), "u2", &id, 0).await;
         assert_eq!(rotated.err().unwrap().status(), 404);
-        let revoked = revoke(&mut db, &request(), &id, Some("u2")).await;
+        let revoked = revoke(&mut db, &request(), &id, Some("u2"), "u2").await;
         assert_eq!(revoked.unwrap_err().status(), 404);
         assert!(list(&db, "u2", None, 9).await.unwrap().is_empty());
         assert_eq!(get(&db, &id, None).await.unwrap().user_id, "u1");
@@ -117,7 +117,7 @@ fn a_key_ends_with_its_time_or_when_it_is_withdrawn() {
         assert_eq!(found.expires_at, Some((now_ms + 60_000) / 1000));
         assert!(is_good(&db, &issued.key, now_ms).await);
         assert!(!is_good(&db, &issued.key, now_ms + 60_000).await);
-        let event = revoke(&mut db, &request(), &issued.about.key_id, None)
+        let event = revoke(&mut db, &request(), &issued.about.key_id, None, "operator")
             .await
             .unwrap();
         assert_eq!(event.kind, "key.revoked");
@@ -145,5 +145,22 @@ fn a_user_has_a_bounded_number_of_keys() {
         let page = list(&db, "u1", None, 20).await.unwrap();
         let next = list(&db, "u1", Some(&page[19].key_id), 100).await.unwrap();
         assert_eq!((page.len(), next.len()), (20, 30));
+    });
+}
+
+#[test]
+fn every_event_says_who_did_it() {
+    block_on(async {
+        let mut db = Database::open_in_memory(LABEL).await.unwrap();
+        let (issued, created) = create(&mut db, &request(), "u1", draft()).await.unwrap();
+        let id = issued.about.key_id;
+        let (_, rotated) = rotate(&mut db, &request(), "u1", &id, 0).await.unwrap();
+        let revoked = revoke(&mut db, &request(), &id, None, "operator")
+            .await
+            .unwrap();
+        for (event, by) in [(created, "u1"), (rotated, "u1"), (revoked, "operator")] {
+            assert_eq!(event.data["changed_by"], by, "{}", event.kind);
+            assert_eq!(event.data["user_id"], "u1");
+        }
     });
 }

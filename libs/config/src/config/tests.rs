@@ -147,6 +147,7 @@ fn every_change_is_an_event_without_the_value() {
             .unwrap()
             .event;
         assert_eq!(event["data"]["environment"], "staging");
+        assert_eq!(event["data"]["changed_by"], "operator");
         assert!(!event.to_string().contains("123456"), "{event}");
     });
 }

@@ -3,6 +3,8 @@
 use futures::executor::block_on;
 use proptest::prelude::*;
 
+use suoke_guest::Request;
+
 use super::*;
 use crate::LABEL;
 
@@ -17,9 +19,17 @@ fn flag(percentage: f64) -> Flag {
         users: vec!["u1".to_owned()],
         groups: vec![GROUP.to_owned()],
         version: 1,
+        changed_by: "operator".to_owned(),
         created_at: String::new(),
         updated_at: String::new(),
         share: share(percentage).unwrap(),
+    }
+}
+
+fn by(request: &Request) -> By<'_> {
+    By {
+        request,
+        user_id: "operator",
     }
 }
 
@@ -82,28 +92,31 @@ fn a_flag_is_made_changed_listed_and_taken_away() {
     block_on(async {
         let mut db = Database::open_in_memory(LABEL).await.unwrap();
         let request = Request::new("PUT", "/");
-        let (made, event) = set(&mut db, &request, "b", draft(12.5)).await.unwrap();
+        let (made, event) = set(&mut db, by(&request), "b", draft(12.5)).await.unwrap();
         assert_eq!((made.version, made.percentage), (1, 12.5));
         assert_eq!(event.kind, FLAG_CHANGED);
-        set(&mut db, &request, "a", draft(0.0)).await.unwrap();
+        set(&mut db, by(&request), "a", draft(0.0)).await.unwrap();
         let seen = Request::new("PUT", "/").with_header("if-match", "\"1\"");
         assert_eq!(
-            set(&mut db, &seen, "b", draft(99.99))
+            set(&mut db, by(&seen), "b", draft(99.99))
                 .await
                 .unwrap()
                 .0
                 .version,
             2
         );
-        let late = set(&mut db, &seen, "b", draft(1.0)).await.unwrap_err();
+        let late = set(&mut db, by(&seen), "b", draft(1.0)).await.unwrap_err();
         assert_eq!(late.code(), "version_conflict");
         let names = |flags: Vec<Flag>| flags.into_iter().map(|flag| flag.name).collect::<Vec<_>>();
         assert_eq!(names(list(&db, "", 9).await.unwrap()), ["a", "b"]);
         assert_eq!(names(list(&db, "a", 9).await.unwrap()), ["b"]);
-        remove(&mut db, &request, "b").await.unwrap();
+        remove(&mut db, by(&request), "b").await.unwrap();
         assert_eq!(get(&db, "b").await.unwrap_err().status(), 404);
         assert_eq!(
-            remove(&mut db, &request, "b").await.unwrap_err().status(),
+            remove(&mut db, by(&request), "b")
+                .await
+                .unwrap_err()
+                .status(),
             404
         );
     });
@@ -147,13 +160,57 @@ fn odd_flags_are_refused_with_their_fields() {
                 "groups",
             ),
         ] {
-            let error = set(&mut db, &request, "a", bad).await.unwrap_err();
+            let error = set(&mut db, by(&request), "a", bad).await.unwrap_err();
             assert_eq!(
                 (error.status(), error.errors()[0].field.as_str()),
                 (400, field)
             );
         }
-        let error = set(&mut db, &request, "A", draft(1.0)).await.unwrap_err();
+        let error = set(&mut db, by(&request), "A", draft(1.0))
+            .await
+            .unwrap_err();
         assert_eq!(error.errors()[0].field, "name");
+    });
+}
+
+#[test]
+fn a_flag_and_its_events_say_who_changed_it() {
+    block_on(async {
+        let mut db = Database::open_in_memory(LABEL).await.unwrap();
+        let request = Request::new("PUT", "/");
+        let admin = By {
+            request: &request,
+            user_id: "a1",
+        };
+        let (_, first) = set(&mut db, by(&request), "a", draft(1.0)).await.unwrap();
+        let (_, second) = set(&mut db, admin, "a", draft(2.0)).await.unwrap();
+        assert_eq!(get(&db, "a").await.unwrap().changed_by, "a1");
+        let end = remove(&mut db, by(&request), "a").await.unwrap();
+        for (event, who) in [(first, "operator"), (second, "a1"), (end, "operator")] {
+            assert_eq!(event.data["changed_by"], who);
+        }
+    });
+}
+
+#[test]
+fn a_flag_that_comes_back_has_no_version_twice() {
+    block_on(async {
+        let mut db = Database::open_in_memory(LABEL).await.unwrap();
+        let request = Request::new("PUT", "/");
+        set(&mut db, by(&request), "a", draft(1.0)).await.unwrap();
+        set(&mut db, by(&request), "b", draft(1.0)).await.unwrap();
+        let end = remove(&mut db, by(&request), "a").await.unwrap();
+        assert_eq!(end.data["version"], 2);
+        // Who has seen the one before does not change this one.
+        let seen = Request::new("PUT", "/").with_header("if-match", "\"1\"");
+        let late = set(&mut db, by(&seen), "a", draft(1.0)).await.unwrap_err();
+        assert_eq!(late.code(), "version_conflict");
+        let (again, _) = set(&mut db, by(&request), "a", draft(1.0)).await.unwrap();
+        assert_eq!(again.version, 3);
+        // Another that ends with a lower version takes nothing back.
+        remove(&mut db, by(&request), "a").await.unwrap();
+        remove(&mut db, by(&request), "b").await.unwrap();
+        let (third, _) = set(&mut db, by(&request), "a", draft(1.0)).await.unwrap();
+        assert_eq!(third.version, 5);
     });
 }
