@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use suoke_events::announce;
 use suoke_groups::permission::Rule;
 use suoke_groups::{Actor, Cause, LABEL, groups, members, rules};
-use suoke_guest::{ApiError, Reply, Request, reply};
+use suoke_guest::{ApiError, Reply, Request, reply, version};
 use suoke_identity::{Identity, caller};
 use suoke_store::Database;
 
@@ -55,9 +55,10 @@ async fn handle(
     match request.method() {
         "PUT" => {
             let wanted: Vec<Rule> = request.json_list(BODY_SIZE_BYTES_MAX).await?;
-            let event = rules::replace(db, &actor(who, &request), group_id, &wanted).await?;
+            let (version, event) =
+                rules::replace(db, &actor(who, &request), group_id, &wanted).await?;
             announce(&[event]).await;
-            shown(&wanted)
+            shown(&wanted, version)
         }
         _ if is_question => {
             let asked: Question = request.query()?;
@@ -67,12 +68,16 @@ async fn handle(
             let check = rules::check(db, &actor, group_id, user_id, action, resource);
             reply::json(&check.await?)
         }
-        _ => shown(&rules::list(db, &actor(who, &request), group_id).await?),
+        _ => {
+            let (rules, version) = rules::list(db, &actor(who, &request), group_id).await?;
+            shown(&rules, version)
+        }
     }
 }
 
-fn shown(permissions: &[Rule]) -> Result<Reply, ApiError> {
-    reply::json(&Permissions { permissions })
+/// The version is the group's.
+fn shown(permissions: &[Rule], version: i64) -> Result<Reply, ApiError> {
+    Ok(reply::json(&Permissions { permissions })?.header("etag", version::etag(version)))
 }
 
 fn actor<'a>(who: &'a Identity, request: &'a Request) -> Actor<'a> {

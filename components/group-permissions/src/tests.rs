@@ -41,7 +41,9 @@ async fn ask(
 ) -> Result<Value, ApiError> {
     let request = signed(Request::new(method, target).with_json(&body.to_string()));
     let who = caller(&request).unwrap();
-    let reply = handle(db, request, &who, group_id, target.contains("check")).await?;
+    let is_question = target.contains("check");
+    let reply = handle(db, request, &who, group_id, is_question).await?;
+    assert_eq!(reply.header_value("etag").is_none(), is_question);
     Ok(serde_json::from_slice(reply.body_bytes()).unwrap())
 }
 
@@ -119,4 +121,21 @@ fn nobody_and_odd_ids_and_other_methods_come_to_nothing() {
     assert_eq!(ask(path("GET", "/x/permissions", USER)), 401);
     assert_eq!(ask(signed(path("PUT", "/x/permissions/check", USER))), 405);
     assert_eq!(ask(signed(path("GET", "/x/permissions", "x"))), 404);
+}
+
+#[test]
+fn who_has_seen_other_rules_replaces_none() {
+    block_on(async {
+        let (mut db, group_id) = family().await;
+        for (tag, expected) in [("\"1\"", Ok("\"2\"")), ("\"1\"", Err(409))] {
+            let request = signed(Request::new("PUT", "/").with_json("[]"));
+            let request = request.with_header("if-match", tag);
+            let who = caller(&request).unwrap();
+            let reply = handle(&mut db, request, &who, &group_id, false).await;
+            let told = reply
+                .as_ref()
+                .map(|reply| reply.header_value("etag").unwrap());
+            assert_eq!(told.map_err(ApiError::status), expected);
+        }
+    });
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use suoke_events::announce;
 use suoke_groups::groups::{self, Group, GroupChange, NewGroup};
 use suoke_groups::{Actor, Cause, LABEL};
-use suoke_guest::{ApiError, Reply, Request, page, reply, version};
+use suoke_guest::{ApiError, Reply, Request, page, reply};
 use suoke_identity::{Identity, caller};
 use suoke_store::Database;
 
@@ -59,7 +59,7 @@ async fn handle(
             let (group, events) = groups::create(db, &actor(who, &request), wanted).await?;
             announce(&events).await;
             let location = format!("/api/v1/groups/{}", group.group_id);
-            Ok(reply::created(&location, &group)?.header("etag", version::etag(group.version)))
+            Ok(reply::created(&location, &group)?.header("etag", group.etag()))
         }
         (None, _) => list(db, &actor(who, &request), &request).await,
         (Some(id), "PUT") => {
@@ -90,7 +90,7 @@ async fn list(db: &Database, actor: &Actor<'_>, request: &Request) -> Result<Rep
 }
 
 fn shown(group: &Group) -> Result<Reply, ApiError> {
-    Ok(reply::json(group)?.header("etag", version::etag(group.version)))
+    Ok(reply::json(group)?.header("etag", group.etag()))
 }
 
 fn actor<'a>(who: &'a Identity, request: &'a Request) -> Actor<'a> {

@@ -50,7 +50,7 @@ fn a_group_is_made_shown_changed_and_ended() {
             .unwrap();
         assert_eq!(
             (made.status(), made.header_value("etag")),
-            (201, Some("\"1\""))
+            (201, Some("\"1-owner\""))
         );
         let id = body(&made)["group_id"].as_str().unwrap().to_owned();
         assert_eq!(
@@ -59,7 +59,7 @@ fn a_group_is_made_shown_changed_and_ended() {
         );
         let change = json!({"description": "我们", "settings": {"colour": "red"}});
         let changed = ask(&mut db, "PUT", Some(&id), &change).await.unwrap();
-        assert_eq!(changed.header_value("etag"), Some("\"2\""));
+        assert_eq!(changed.header_value("etag"), Some("\"2-owner\""));
         let shown = ask(&mut db, "GET", Some(&id), &json!({})).await.unwrap();
         assert_eq!(body(&shown)["settings"], json!({"colour": "red"}));
         let list = ask(&mut db, "GET", None, &json!({})).await.unwrap();

@@ -37,15 +37,22 @@ pub(crate) struct Access {
 }
 
 impl Actor<'_> {
-    /// Fails when the request has seen another version.
+    /// Fails when the request has seen another version of a group: it names the version
+    /// alone, or the tag that this one was shown.
     ///
     /// # Errors
     /// 409 `version_conflict`.
-    pub(crate) fn expect(&self, version: i64) -> Result<(), ApiError> {
-        match self.cause {
-            Cause::Request(request) => version::expect(request, version),
-            Cause::Event(_) => Ok(()),
+    pub(crate) fn expect(&self, group: &GroupRow) -> Result<(), ApiError> {
+        let Cause::Request(request) = self.cause else {
+            return Ok(());
+        };
+        let role = group.role.as_deref().and_then(Role::parse);
+        let shown = tag(group.version, role);
+        let known = request.header("if-match").unwrap_or_default();
+        if known.split(',').any(|known| known.trim() == shown) {
+            return Ok(());
         }
+        version::expect(request, group.version)
     }
 
     /// The same event, tied to its cause.
@@ -84,6 +91,15 @@ impl Actor<'_> {
         Err(ApiError::forbidden(
             "Owners and admins of the group may do this.",
         ))
+    }
+}
+
+/// The `ETag` of a group: its answer shows what the one who asks is in it, so the version
+/// alone would be the same for different texts.
+pub(crate) fn tag(version: i64, role: Option<Role>) -> String {
+    match role {
+        Some(role) => format!("\"{version}-{}\"", role.as_str()),
+        None => version::etag(version),
     }
 }
 

@@ -6,12 +6,13 @@ use suoke_events::Event;
 use suoke_guest::{ApiError, FieldError, Invalid, clock, document, ids};
 use suoke_store::{Database, Sql};
 
-use crate::access::{Actor, no_group};
+use crate::access::{Actor, no_group, tag};
 use crate::events::{
     GROUP_CREATED, GROUP_DELETED, GROUP_UPDATED, GroupCreated, GroupDeleted, GroupUpdated,
     MEMBER_ADDED, MemberAdded,
 };
 use crate::history::tell;
+use crate::members::{MEMBERSHIPS_MAX, too_many_groups};
 use crate::permission;
 use crate::queries::{self, GroupRow, MemberRow};
 use crate::role::Role;
@@ -46,12 +47,21 @@ pub struct Group {
     /// What the one who asks is in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
-    /// Counts its changes, which `If-Match` refers to.
+    /// Counts its changes, those of members and rules among them; `If-Match` refers to it.
     pub version: i64,
     /// When it was made, in RFC 3339.
     pub created_at: String,
     /// When it was changed, in RFC 3339.
     pub updated_at: String,
+}
+
+impl Group {
+    /// What tells this text from others of the group: the version, and what the one who
+    /// asks is in it.
+    #[must_use]
+    pub fn etag(&self) -> String {
+        tag(self.version, self.role)
+    }
 }
 
 /// What a group is made of.
@@ -119,6 +129,9 @@ pub async fn create(
             if queries::owned_count(tx, actor.user_id).await? >= OWNED_MAX {
                 let detail = format!("At most {OWNED_MAX} groups can have the same owner.");
                 return Err(ApiError::conflict("too_many_groups", detail).zh("您的群组过多。"));
+            }
+            if queries::membership_count(tx, actor.user_id).await? >= MEMBERSHIPS_MAX {
+                return Err(too_many_groups());
             }
             queries::insert_group(tx, &group).await?;
             let owner = MemberRow {
@@ -206,7 +219,7 @@ pub async fn update(
     invalid.finish()?;
     db.transaction(async |tx| {
         let mut group = actor.manage(tx, id).await?.group;
-        actor.expect(group.version)?;
+        actor.expect(&group)?;
         let mut fields = Vec::new();
         for (field, new, old) in [
             ("name", name, &mut group.name),
@@ -254,7 +267,7 @@ pub async fn delete(
         if access.role != Role::Owner {
             return Err(ApiError::forbidden("Owners of the group may end it."));
         }
-        actor.expect(access.group.version)?;
+        actor.expect(&access.group)?;
         queries::delete_group(tx, id).await?;
         let deleted = GroupDeleted {
             group_id: id,

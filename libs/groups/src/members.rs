@@ -11,14 +11,17 @@ use crate::events::{
     MemberChanged, MemberRemoved,
 };
 use crate::history::tell;
-use crate::queries::{self, MemberRow};
+use crate::queries::{self, MemberRow, MembershipRow};
 use crate::role::Role;
 
 /// How many may belong to a group.
 pub const MEMBERS_MAX: u32 = 1_000;
 
-/// How many groups somebody may belong to: so many are left in one transaction.
+/// How many groups somebody may belong to: all are left in one transaction.
 pub const MEMBERSHIPS_MAX: u32 = 500;
+
+/// How many memberships are read at a time when all are left.
+const MEMBERSHIPS_PAGE: u32 = 500;
 
 /// A member as callers see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -91,10 +94,10 @@ pub async fn add(
                 return Err(ApiError::conflict("group_full", detail).zh("群组已满。"));
             }
             if queries::membership_count(tx, user_id).await? >= MEMBERSHIPS_MAX {
-                let detail = format!("A user belongs to at most {MEMBERSHIPS_MAX} groups.");
-                return Err(ApiError::conflict("too_many_groups", detail).zh("该用户的群组过多。"));
+                return Err(too_many_groups());
             }
             queries::insert_member(tx, group_id, &member).await?;
+            queries::bump_version(tx, group_id, member.added_at).await?;
             let added = MemberAdded {
                 group_id,
                 user_id,
@@ -130,7 +133,7 @@ pub async fn change(
         if role == old_role {
             return Ok((shown(member), Vec::new()));
         }
-        keeps_an_owner(tx, group_id, old_role).await?;
+        keeps_an_owner(tx, group_id, user_id, old_role).await?;
         member.role = role.as_str().to_owned();
         let event = set_role(tx, actor, group_id, user_id, old_role, role).await?;
         queries::keep_owner(tx, group_id).await?;
@@ -162,7 +165,7 @@ pub async fn remove(
         if !leaves {
             decides(&access, role)?;
         }
-        keeps_an_owner(tx, group_id, role).await?;
+        keeps_an_owner(tx, group_id, user_id, role).await?;
         let event = take_out(tx, actor, group_id, user_id).await?;
         queries::keep_owner(tx, group_id).await?;
         Ok(event)
@@ -193,24 +196,18 @@ pub async fn leave_all(
     queries::delete_user_rules(tx, user_id).await?;
     let mut told = Vec::new();
     let mut stuck = Vec::new();
-    for membership in queries::memberships(tx, user_id, MEMBERSHIPS_MAX).await? {
-        let id = membership.group_id.as_str();
-        if queries::member_count(tx, id).await? <= 1 {
-            told.push(end(tx, actor, id).await?);
-            continue;
+    let mut after = String::new();
+    // Nobody should belong to more than a page; whoever does must not stay in the rest.
+    loop {
+        let page = queries::memberships(tx, user_id, &after, MEMBERSHIPS_PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after.clone_from(&last.group_id);
+        for membership in page {
+            match leave(tx, actor, user_id, &membership, succession).await? {
+                Some(events) => told.extend(events),
+                None => stuck.push(membership.group_id),
+            }
         }
-        let is_owner = Role::parse(&membership.role) == Some(Role::Owner);
-        if is_owner && queries::owner_count(tx, id).await? <= 1 {
-            let admins_only = succession == Succession::Admins;
-            let Some(next) = queries::successor(tx, id, user_id, admins_only).await? else {
-                stuck.push(membership.group_id);
-                continue;
-            };
-            let old_role = role_of(&next);
-            told.push(set_role(tx, actor, id, &next.user_id, old_role, Role::Owner).await?);
-        }
-        told.push(take_out(tx, actor, id, user_id).await?);
-        queries::keep_owner(tx, id).await?;
     }
     if stuck.is_empty() {
         return Ok(told);
@@ -228,6 +225,36 @@ pub async fn leave_all(
     );
     Err(ApiError::conflict("last_owner", detail)
         .zh("您是某些群组的最后一位所有者，请先移交或解散这些群组。"))
+}
+
+/// Takes somebody out of a group; nothing where nobody may come after them.
+async fn leave(
+    tx: &Transaction<'_>,
+    actor: &Actor<'_>,
+    user_id: &str,
+    membership: &MembershipRow,
+    succession: Succession,
+) -> Result<Option<Vec<Event>>, ApiError> {
+    let id = membership.group_id.as_str();
+    if queries::member_count(tx, id).await? <= 1 {
+        return Ok(Some(vec![end(tx, actor, id).await?]));
+    }
+    let mut told = Vec::new();
+    let is_owner = Role::parse(&membership.role) == Some(Role::Owner);
+    if is_owner && !queries::has_other_owner(tx, id, user_id).await? {
+        let admins_only = succession == Succession::Admins;
+        let Some(next) = queries::successor(tx, id, user_id, admins_only).await? else {
+            return Ok(None);
+        };
+        let old_role = role_of(&next);
+        // An owner who is suspended is one already.
+        if old_role != Role::Owner {
+            told.push(set_role(tx, actor, id, &next.user_id, old_role, Role::Owner).await?);
+        }
+    }
+    told.push(take_out(tx, actor, id, user_id).await?);
+    queries::keep_owner(tx, id).await?;
+    Ok(Some(told))
 }
 
 async fn end(tx: &Transaction<'_>, actor: &Actor<'_>, group_id: &str) -> Result<Event, ApiError> {
@@ -248,14 +275,16 @@ async fn set_role(
     old_role: Role,
     role: Role,
 ) -> Result<Event, ApiError> {
+    let now_ms = clock::now_ms();
     queries::set_role(tx, group_id, user_id, role.as_str()).await?;
+    queries::bump_version(tx, group_id, now_ms).await?;
     let changed = MemberChanged {
         group_id,
         user_id,
         role,
         old_role,
         changed_by: actor.user_id,
-        changed_at: clock::rfc3339(clock::now_ms()),
+        changed_at: clock::rfc3339(now_ms),
     };
     Ok(tell(tx, actor, group_id, MEMBER_CHANGED, &changed).await?)
 }
@@ -266,12 +295,14 @@ async fn take_out(
     group_id: &str,
     user_id: &str,
 ) -> Result<Event, ApiError> {
+    let now_ms = clock::now_ms();
     queries::delete_member(tx, group_id, user_id).await?;
+    queries::bump_version(tx, group_id, now_ms).await?;
     let removed = MemberRemoved {
         group_id,
         user_id,
         removed_by: actor.user_id,
-        removed_at: clock::rfc3339(clock::now_ms()),
+        removed_at: clock::rfc3339(now_ms),
     };
     Ok(tell(tx, actor, group_id, MEMBER_REMOVED, &removed).await?)
 }
@@ -283,9 +314,14 @@ fn decides(access: &Access, role: Role) -> Result<(), ApiError> {
     Err(ApiError::forbidden("Owners decide about owners."))
 }
 
-/// Fails when the only owner would go.
-async fn keeps_an_owner(tx: &Transaction<'_>, group_id: &str, role: Role) -> Result<(), ApiError> {
-    if role != Role::Owner || queries::owner_count(tx, group_id).await? > 1 {
+/// Fails when the only owner would go. One who is suspended cannot stand for the group.
+async fn keeps_an_owner(
+    tx: &Transaction<'_>,
+    group_id: &str,
+    user_id: &str,
+    role: Role,
+) -> Result<(), ApiError> {
+    if role != Role::Owner || queries::has_other_owner(tx, group_id, user_id).await? {
         return Ok(());
     }
     let detail = "A group keeps an owner: make somebody else one first, or end the group.";
@@ -295,6 +331,11 @@ async fn keeps_an_owner(tx: &Transaction<'_>, group_id: &str, role: Role) -> Res
 /// What is stored is one of the roles: the table refuses others.
 fn role_of(member: &MemberRow) -> Role {
     Role::parse(&member.role).unwrap_or(Role::Viewer)
+}
+
+pub(crate) fn too_many_groups() -> ApiError {
+    let detail = format!("A user belongs to at most {MEMBERSHIPS_MAX} groups.");
+    ApiError::conflict("too_many_groups", detail).zh("该用户的群组过多。")
 }
 
 fn no_member() -> ApiError {

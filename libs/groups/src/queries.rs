@@ -178,17 +178,27 @@ pub(crate) async fn update_group(
     .await
 }
 
+/// What is shown of a group has changed, though not its row.
+pub(crate) async fn bump_version(sql: &impl Sql, id: &str, now_ms: i64) -> Result<(), StoreError> {
+    sql.execute(
+        "UPDATE groups SET version = version + 1, updated_at = ?2 WHERE id = ?1",
+        params![id, now_ms],
+    )
+    .await
+}
+
 pub(crate) async fn delete_group(sql: &impl Sql, id: &str) -> Result<(), StoreError> {
     sql.execute("DELETE FROM groups WHERE id = ?1", params![id])
         .await
 }
 
-/// Lets the owner that is there longest stand for a group, unless the one who does is
-/// one still.
+/// Lets the owner that is there longest stand for a group, one who can use their account
+/// if there is one, unless the one who does is an owner still.
 pub(crate) async fn keep_owner(sql: &impl Sql, id: &str) -> Result<(), StoreError> {
     sql.execute(
-        "UPDATE groups SET owner_id = (SELECT user_id FROM group_members \
-         WHERE group_id = ?1 AND role = 'owner' ORDER BY added_at, user_id LIMIT 1) \
+        "UPDATE groups SET owner_id = (SELECT m.user_id FROM group_members m \
+         JOIN users u ON u.id = m.user_id WHERE m.group_id = ?1 AND m.role = 'owner' \
+         ORDER BY u.status <> 'active', m.added_at, m.user_id LIMIT 1) \
          WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM group_members \
          WHERE group_id = ?1 AND user_id = groups.owner_id AND role = 'owner')",
         params![id],
@@ -256,17 +266,26 @@ pub(crate) async fn member_count(sql: &impl Sql, group_id: &str) -> Result<u32, 
     Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
-pub(crate) async fn owner_count(sql: &impl Sql, group_id: &str) -> Result<u32, StoreError> {
-    let count: i64 = sql
-        .query_one(
-            "SELECT count(*) FROM group_members WHERE group_id = ?1 AND role = 'owner'",
-            params![group_id],
+/// Whether a group has an owner besides `user_id` who can use their account.
+pub(crate) async fn has_other_owner(
+    sql: &impl Sql,
+    group_id: &str,
+    user_id: &str,
+) -> Result<bool, StoreError> {
+    let found: Option<i64> = sql
+        .query_optional(
+            "SELECT 1 FROM group_members m JOIN users u ON u.id = m.user_id \
+             WHERE m.group_id = ?1 AND m.role = 'owner' AND m.user_id <> ?2 \
+             AND u.status = 'active' LIMIT 1",
+            params![group_id, user_id],
         )
         .await?;
-    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    Ok(found.is_some())
 }
 
-/// Who would come after an owner: of the highest role whoever is there longest.
+/// Who would come after an owner: of the highest role whoever is there longest, among
+/// those who can use their account. Where anybody may and none can, one who is suspended:
+/// the account that leaves must not stay for their sake.
 pub(crate) async fn successor(
     sql: &impl Sql,
     group_id: &str,
@@ -274,10 +293,11 @@ pub(crate) async fn successor(
     admins_only: bool,
 ) -> Result<Option<MemberRow>, StoreError> {
     sql.query_optional(
-        "SELECT user_id, role, added_by, added_at FROM group_members \
-         WHERE group_id = ?1 AND user_id <> ?2 AND (?3 = 0 OR role = 'admin') \
-         ORDER BY CASE role WHEN 'admin' THEN 0 WHEN 'member' THEN 1 ELSE 2 END, \
-         added_at, user_id LIMIT 1",
+        "SELECT m.user_id, m.role, m.added_by, m.added_at FROM group_members m \
+         JOIN users u ON u.id = m.user_id WHERE m.group_id = ?1 AND m.user_id <> ?2 \
+         AND (?3 = 0 OR (m.role = 'admin' AND u.status = 'active')) \
+         ORDER BY u.status <> 'active', CASE m.role WHEN 'owner' THEN 0 WHEN 'admin' THEN 1 \
+         WHEN 'member' THEN 2 ELSE 3 END, m.added_at, m.user_id LIMIT 1",
         params![group_id, leaving_id, admins_only],
     )
     .await
@@ -333,15 +353,17 @@ pub(crate) async fn delete_member(
     .await
 }
 
-/// What somebody is where, at most `limit` of it.
+/// What somebody is in the groups after one, at most `limit` of them.
 pub(crate) async fn memberships(
     sql: &impl Sql,
     user_id: &str,
+    after: &str,
     limit: u32,
 ) -> Result<Vec<MembershipRow>, StoreError> {
     sql.query(
-        "SELECT group_id, role FROM group_members WHERE user_id = ?1 ORDER BY group_id LIMIT ?2",
-        params![user_id, limit],
+        "SELECT group_id, role FROM group_members WHERE user_id = ?1 AND group_id > ?2 \
+         ORDER BY group_id LIMIT ?3",
+        params![user_id, after, limit],
     )
     .await
 }

@@ -11,7 +11,8 @@ use crate::permission::{self, Decision, Effect, RULES_MAX, Rule, Who, decide};
 use crate::queries::{self, RuleRow};
 use crate::role::Role;
 
-/// The rules of a group, in the order they were given.
+/// The rules of a group, in the order they were given, and the group's version, which is
+/// read first: with newer rules, a change that refers to it is refused.
 ///
 /// # Errors
 /// 404 for who does not belong to it.
@@ -19,37 +20,42 @@ pub async fn list(
     sql: &impl Sql,
     actor: &Actor<'_>,
     group_id: &str,
-) -> Result<Vec<Rule>, ApiError> {
-    actor.access(sql, group_id).await?;
-    of_rows(queries::rules(sql, group_id).await?)
+) -> Result<(Vec<Rule>, i64), ApiError> {
+    let version = actor.access(sql, group_id).await?.group.version;
+    Ok((of_rows(queries::rules(sql, group_id).await?)?, version))
 }
 
-/// Gives a group these rules instead of what it has. Announce the event.
+/// Gives a group these rules instead of what it has, if the request has seen the group's
+/// version; gives the new version. Announce the event.
 ///
 /// # Errors
 /// 400 `permissions` when there are more than [`RULES_MAX`]; 403 for members and
-/// viewers; 404.
+/// viewers; 404; 409 `version_conflict`.
 pub async fn replace(
     db: &mut Database,
     actor: &Actor<'_>,
     group_id: &str,
     rules: &[Rule],
-) -> Result<Event, ApiError> {
+) -> Result<(i64, Event), ApiError> {
     if rules.len() > RULES_MAX {
         let message = format!("must be at most {RULES_MAX}");
         let error = FieldError::new("permissions", "too_many", message);
         return Err(ApiError::invalid(vec![error]));
     }
     db.transaction(async |tx| {
-        actor.manage(tx, group_id).await?;
+        let group = actor.manage(tx, group_id).await?.group;
+        actor.expect(&group)?;
+        let now_ms = clock::now_ms();
         queries::replace_rules(tx, group_id, queries::json(rules)).await?;
+        queries::bump_version(tx, group_id, now_ms).await?;
         let updated = PermissionsUpdated {
             group_id,
             count: rules.len(),
             updated_by: actor.user_id,
-            updated_at: clock::rfc3339(clock::now_ms()),
+            updated_at: clock::rfc3339(now_ms),
         };
-        Ok(tell(tx, actor, group_id, PERMISSIONS_UPDATED, &updated).await?)
+        let event = tell(tx, actor, group_id, PERMISSIONS_UPDATED, &updated).await?;
+        Ok((group.version + 1, event))
     })
     .await
 }

@@ -169,7 +169,7 @@ fn a_new_group_has_an_owner_rules_events_and_a_history() {
             .await
             .unwrap();
         assert_eq!(read, group);
-        let rules = rules::list(&db, &owner.actor(), &group.group_id)
+        let (rules, _) = rules::list(&db, &owner.actor(), &group.group_id)
             .await
             .unwrap();
         assert_eq!(rules, defaults());
@@ -297,16 +297,17 @@ fn a_change_needs_the_version_and_tells_which_fields() {
             name: Some("我们".to_owned()),
             ..GroupChange::default()
         };
-        let one = Somebody::user(1).knowing(1);
+        // Three members were added.
+        let one = Somebody::user(1).knowing(4);
         let (group, events) = groups::update(&mut db, &one.actor(), id, renamed())
             .await
             .unwrap();
-        assert_eq!((group.version, group.name.as_str()), (2, "我们"));
+        assert_eq!((group.version, group.name.as_str()), (5, "我们"));
         assert_eq!(events[0].data["fields"], serde_json::json!(["name"]));
         let (same, none) = groups::update(&mut db, &Somebody::user(1).actor(), id, renamed())
             .await
             .unwrap();
-        assert_eq!((same.version, none.len()), (2, 0));
+        assert_eq!((same.version, none.len()), (5, 0));
         let late = groups::update(&mut db, &one.actor(), id, renamed()).await;
         assert_eq!(told(late), (409, "version_conflict".to_owned()));
     });
@@ -456,7 +457,7 @@ fn rules_decide_with_those_of_the_user_and_go_with_the_member() {
         ]))
         .unwrap();
         let owner = Somebody::user(1);
-        let event = rules::replace(&mut db, &owner.actor(), id, &rules)
+        let (_, event) = rules::replace(&mut db, &owner.actor(), id, &rules)
             .await
             .unwrap();
         assert_eq!(event.data["count"], 2);
@@ -504,5 +505,157 @@ fn a_user_begins_with_rules_once_and_they_can_be_taken_back() {
             .await
             .unwrap();
         assert!(rules::of_user(&db, &user(1)).await.unwrap().is_empty());
+    });
+}
+
+async fn seen(db: &Database, number: u32, group: &Group) -> Group {
+    let one = Somebody::user(number);
+    groups::get(db, &one.actor(), &group.group_id)
+        .await
+        .unwrap()
+}
+
+async fn suspend(db: &Database, number: u32) {
+    let text = "UPDATE users SET status = 'suspended' WHERE id = ?1";
+    db.execute(text, params![user(number)]).await.unwrap();
+}
+
+#[test]
+fn whatever_is_shown_of_a_group_changes_its_tag() {
+    block_on(async {
+        let mut db = store().await;
+        let group = family(&mut db).await;
+        let mut tags = vec![seen(&db, 1, &group).await.etag()];
+        add(&mut db, 1, &group, 5, Role::Member).await.unwrap();
+        tags.push(seen(&db, 1, &group).await.etag());
+        change(&mut db, 1, &group, 5, Role::Owner).await.unwrap();
+        tags.push(seen(&db, 1, &group).await.etag());
+        remove(&mut db, 1, &group, 1).await.unwrap();
+        // Each sees their own role, which another must not take for theirs.
+        for number in [5, 2, 3, 4] {
+            tags.push(seen(&db, number, &group).await.etag());
+        }
+        leave(&mut db, 5, Succession::Admins).await.unwrap();
+        tags.push(seen(&db, 2, &group).await.etag());
+        let mut different = tags.clone();
+        different.sort();
+        different.dedup();
+        assert_eq!(different.len(), tags.len(), "{tags:?}");
+    });
+}
+
+#[test]
+fn a_change_may_name_the_tag_or_the_version_alone() {
+    block_on(async {
+        let mut db = store().await;
+        let group = family(&mut db).await;
+        let id = group.group_id.as_str();
+        for (tag, status) in [
+            ("\"4-owner\"", None),
+            ("\"4\"", None),
+            ("\"9\", \"4-owner\"", None),
+            ("*", None),
+            ("\"4-admin\"", Some(409)),
+            ("\"3-owner\"", Some(409)),
+            ("", Some(409)),
+        ] {
+            let mut one = Somebody::user(1);
+            one.request = one.request.with_header("if-match", tag);
+            let change = GroupChange::default();
+            let done = groups::update(&mut db, &one.actor(), id, change).await;
+            assert_eq!(done.err().map(|error| error.status()), status, "{tag}");
+        }
+    });
+}
+
+#[test]
+fn rules_are_replaced_by_who_has_seen_the_version() {
+    block_on(async {
+        let mut db = store().await;
+        let group = family(&mut db).await;
+        let id = group.group_id.as_str();
+        let one = Somebody::user(1).knowing(4);
+        let (version, _) = rules::replace(&mut db, &one.actor(), id, &[])
+            .await
+            .unwrap();
+        let (_, shown) = rules::list(&db, &one.actor(), id).await.unwrap();
+        assert_eq!((version, shown), (5, 5));
+        let late = rules::replace(&mut db, &one.actor(), id, &defaults()).await;
+        assert_eq!(told(late), (409, "version_conflict".to_owned()));
+    });
+}
+
+/// Groups of the ninth user in which the user is a viewer, written past every bound.
+async fn viewer_of(db: &Database, number: u32, count: u32) {
+    let groups = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1) \
+         INSERT INTO groups (id, name, description, settings, owner_id, created_at, updated_at) \
+         SELECT printf('018f0000-0000-7000-9000-%012d', i), 'g' || i, '', '{}', ?2, 1, 1 FROM n";
+    db.execute(groups, params![count, user(9)]).await.unwrap();
+    for (id, role) in [(user(9), "owner"), (user(number), "viewer")] {
+        let members = "INSERT INTO group_members (group_id, user_id, role, added_by, added_at) \
+             SELECT id, ?1, ?2, ?1, 1 FROM groups WHERE owner_id = ?3";
+        db.execute(members, params![id, role, user(9)])
+            .await
+            .unwrap();
+    }
+}
+
+#[test]
+fn nobody_makes_a_group_beyond_the_bound_of_memberships() {
+    block_on(async {
+        let mut db = store().await;
+        viewer_of(&db, 1, members::MEMBERSHIPS_MAX).await;
+        let made = groups::create(&mut db, &Somebody::user(1).actor(), named("x")).await;
+        assert_eq!(told(made), (409, "too_many_groups".to_owned()));
+    });
+}
+
+#[test]
+fn an_account_that_goes_leaves_every_group_however_many() {
+    block_on(async {
+        let mut db = store().await;
+        viewer_of(&db, 1, members::MEMBERSHIPS_MAX + 1).await;
+        let events = leave(&mut db, 1, Succession::Admins).await.unwrap();
+        assert_eq!(events.len(), members::MEMBERSHIPS_MAX as usize + 1);
+        let left: i64 = db
+            .query_one(
+                "SELECT count(*) FROM group_members WHERE user_id = ?1",
+                params![user(1)],
+            )
+            .await
+            .unwrap();
+        assert_eq!(left, 0);
+    });
+}
+
+#[test]
+fn an_owner_who_is_suspended_does_not_stand_for_a_group() {
+    block_on(async {
+        let mut db = store().await;
+        let group = family(&mut db).await;
+        change(&mut db, 1, &group, 3, Role::Owner).await.unwrap();
+        suspend(&db, 3).await;
+        let last_owner = (403, "last_owner".to_owned());
+        assert_eq!(told(remove(&mut db, 1, &group, 1).await), last_owner);
+        let viewer = change(&mut db, 1, &group, 1, Role::Viewer).await;
+        assert_eq!(told(viewer), last_owner);
+        // The one who is suspended is not needed.
+        change(&mut db, 1, &group, 3, Role::Member).await.unwrap();
+    });
+}
+
+#[test]
+fn whoever_is_suspended_comes_after_nobody_unless_nobody_else_is_left() {
+    block_on(async {
+        let mut db = store().await;
+        let group = family(&mut db).await;
+        suspend(&db, 2).await;
+        let stuck = leave(&mut db, 1, Succession::Admins).await;
+        assert_eq!(told(stuck), (409, "last_owner".to_owned()));
+        leave(&mut db, 1, Succession::Anybody).await.unwrap();
+        assert_eq!(owner_of(&db, &group).await, user(3));
+        suspend(&db, 4).await;
+        leave(&mut db, 3, Succession::Anybody).await.unwrap();
+        assert_eq!(owner_of(&db, &group).await, user(2));
     });
 }
