@@ -1,3 +1,4 @@
+--!later
 -- One step for each request: is the token still good, is the function open, and
 -- do all limits let the request pass? When one refuses, nothing is consumed.
 --

@@ -1,3 +1,4 @@
+--!later
 -- Leaves a function alone for a while.
 -- KEYS: state and probe of its circuit. ARGV: 1 the instant in microseconds, ""
 -- for this server's clock; 2 for how long, 3 how long to remember that it was
