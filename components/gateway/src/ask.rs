@@ -9,6 +9,7 @@ use suoke_guest::{ApiError, clock, log};
 use suoke_identity::AuthMethod;
 use suoke_redis::RedisError;
 
+use crate::call;
 use crate::incoming::Incoming;
 use crate::outgoing::Outgoing;
 use crate::recognise::{self, Caller};
@@ -82,8 +83,11 @@ pub(crate) async fn passes(
             (false, passed)
         }
     };
-    if let (false, Some(token)) = (is_ready, token) {
-        recognise::not_revoked(token).await?;
+    if let (false, Some(token)) = (is_ready, token)
+        && let Err(error) = recognise::not_revoked(token).await
+    {
+        call::not_tried(incoming, passed.circuit).await;
+        return Err(error.into());
     }
     Ok(passed)
 }
@@ -91,7 +95,7 @@ pub(crate) async fn passes(
 /// A caller who was not recognised: told so, but no more often than an address
 /// may ask at all. Who guesses secrets is slowed down.
 pub(crate) async fn refused(incoming: &Incoming, settings: &Settings, error: ApiError) -> Refused {
-    if error.status() != 401 {
+    if !matches!(error.status(), 401 | 403) {
         return error.into();
     }
     let limits = counted(incoming, settings, None);
@@ -106,15 +110,16 @@ pub(crate) async fn refused(incoming: &Incoming, settings: &Settings, error: Api
 }
 
 async fn answer(question: Question<'_>) -> Result<Answer, RedisError> {
-    gate::ask(&settings::redis().await?, question).await
+    settings::ask_redis(async move |redis| gate::ask(&redis, question).await).await
 }
 
 /// What this request counts for: of all functions together the caller, by name
 /// if there is one, else by address; operators are not to be locked out. Then
-/// what the function limits itself.
+/// what the function limits itself, by its route or by the name it shares.
 fn counted(incoming: &Incoming, settings: &Settings, caller: Option<&Caller>) -> Vec<Counted> {
     let address = client::counted_as(incoming.client(&settings.trusted));
-    let route = &incoming.route;
+    let own = &settings.policy.limits;
+    let name = own.counted_as(&incoming.route);
     let mut counted = Vec::new();
     let mut add = |name: String, rates: &Rates| {
         counted.extend(
@@ -124,7 +129,6 @@ fn counted(incoming: &Incoming, settings: &Settings, caller: Option<&Caller>) ->
                 .map(|rate| Counted::new(&name, *rate)),
         );
     };
-    let own = &settings.policy.limits;
     let off = Rates::default();
     let shared = if settings.policy.is_counted {
         &settings.limits
@@ -139,14 +143,14 @@ fn counted(incoming: &Incoming, settings: &Settings, caller: Option<&Caller>) ->
                 AuthMethod::Key => add(format!("key:{}", who.token_id), shared),
                 AuthMethod::Operator => {}
             }
-            add(format!("{route}:user:{}", who.user_id), &own.user);
+            add(format!("{name}:user:{}", who.user_id), &own.user);
             if who.method == AuthMethod::Key {
-                add(format!("{route}:key:{}", who.token_id), &own.key);
+                add(format!("{name}:key:{}", who.token_id), &own.key);
             }
         }
     }
-    add(format!("{route}:ip:{address}"), &own.ip);
-    add(format!("{route}:all"), &own.route);
+    add(format!("{name}:ip:{address}"), &own.ip);
+    add(format!("{name}:all"), &own.route);
     counted
 }
 

@@ -11,15 +11,13 @@ use suoke_gateway::circuit::{self, Window};
 use suoke_gateway::gate::Circuit;
 use suoke_gateway::headers;
 use suoke_guest::{ApiError, log};
+use suoke_redis::Redis;
 
 use crate::ask;
 use crate::incoming::Incoming;
 use crate::next;
 use crate::outgoing::Outgoing;
-use crate::settings::{self, Settings};
-
-/// Nanoseconds of a millisecond.
-const NS_PER_MS: u64 = 1_000_000;
+use crate::settings::{self, NS_PER_MS, Settings};
 
 thread_local! {
     /// The last calls of this instance, by route.
@@ -36,11 +34,13 @@ pub(crate) enum Called {
     Broken(ErrorCode),
 }
 
-/// Calls the function.
+/// Calls the function. Where `is_sent` says that the whole request is there, a
+/// function that is late fails; else its caller may be slow with the body.
 pub(crate) async fn function(
     incoming: &Incoming,
     settings: &Settings,
     circuit: Circuit,
+    is_sent: bool,
     request: Request,
 ) -> Called {
     let deadline = settings.policy.deadline_ms.saturating_mul(NS_PER_MS);
@@ -56,6 +56,10 @@ pub(crate) async fn function(
     };
     let is_failure = match &called {
         Called::Answered(outgoing) => circuit::is_failure(outgoing.status),
+        Called::Late(_) if !is_sent => {
+            not_tried(incoming, circuit).await;
+            return called;
+        }
         Called::Late(_) | Called::Broken(_) => true,
     };
     note(incoming, settings, circuit, is_failure).await;
@@ -81,6 +85,19 @@ pub(crate) fn instead(settings: &Settings, wait_ms: u64) -> Result<Outgoing, Api
     Err(error.header("retry-after", seconds.to_string()))
 }
 
+/// A request that was let through as a probe says nothing of the function: the
+/// next one is the probe.
+pub(crate) async fn not_tried(incoming: &Incoming, circuit: Circuit) {
+    if circuit != Circuit::Probe {
+        return;
+    }
+    let route = &incoming.route;
+    let given = async |redis: Redis| circuit::give_back(&redis, route).await;
+    if let Err(error) = settings::tell_redis(given).await {
+        ask::complain(&error);
+    }
+}
+
 fn late() -> ApiError {
     let detail = "The function did not answer in time.";
     ApiError::new(504, "deadline_exceeded", detail).zh("处理超时。")
@@ -95,14 +112,14 @@ async fn note(incoming: &Incoming, settings: &Settings, circuit: Circuit, is_fai
         window.note(is_failure, breaker)
     });
     let is_probe = circuit == Circuit::Probe;
-    let outcome = match settings::redis().await {
-        Err(error) => Err(error),
-        Ok(redis) if is_failure && (trips || is_probe) => {
-            log::warn("a function is left alone", &[("route", route)]);
-            circuit::trip(&redis, route, breaker.open_ms, None).await
-        }
-        Ok(redis) if is_probe => circuit::close(&redis, route).await,
-        Ok(_) => Ok(()),
+    let outcome = if is_failure && (trips || is_probe) {
+        log::warn("a function is left alone", &[("route", route)]);
+        let open_ms = breaker.open_ms;
+        settings::tell_redis(async |redis| circuit::trip(&redis, route, open_ms, None).await).await
+    } else if is_probe {
+        settings::tell_redis(async |redis| circuit::close(&redis, route).await).await
+    } else {
+        Ok(())
     };
     if let Err(error) = outcome {
         ask::complain(&error);

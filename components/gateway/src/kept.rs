@@ -2,9 +2,9 @@
 
 use spin_sdk::wasip3::http::types::{ErrorCode, Request};
 use suoke_gateway::idempotency::{self, Begun, Claim};
-use suoke_gateway::{Stored, cache};
-use suoke_guest::{ApiError, log};
-use suoke_redis::RedisError;
+use suoke_gateway::{Stored, cache, headers};
+use suoke_guest::{ApiError, clock, log};
+use suoke_redis::{Redis, RedisError};
 
 use crate::incoming::Incoming;
 use crate::outgoing::Outgoing;
@@ -38,7 +38,11 @@ pub(crate) async fn before(
 ) -> Result<Before, ApiError> {
     let policy = &settings.policy;
     match incoming.method.as_str() {
-        "GET" if policy.cache_seconds > 0 => Ok(cached(incoming, caller, request).await),
+        "GET" if policy.cache_seconds > 0 => {
+            let rights = caller.map(|caller| headers::rights(&caller.identity));
+            let user_id = caller.map(|caller| caller.identity.user_id.as_str());
+            Ok(cached(incoming, user_id.zip(rights.as_deref()), request).await)
+        }
         "POST" | "PUT" | "PATCH" | "DELETE" if policy.idempotency => {
             match (incoming.all(idempotency::HEADER).first(), caller) {
                 // Nobody's keys could be guessed by somebody else.
@@ -50,21 +54,20 @@ pub(crate) async fn before(
     }
 }
 
-async fn cached(incoming: &Incoming, caller: Option<&Caller>, request: Request) -> Before {
+async fn cached(incoming: &Incoming, caller: Option<(&str, &str)>, request: Request) -> Before {
     let header = |name| incoming.header(name).unwrap_or_default();
-    let user_id = caller.map(|caller| caller.identity.user_id.as_str());
-    let key = cache::key(
-        &incoming.route,
-        &incoming.target,
-        header("accept-language"),
-        header("accept"),
-        user_id,
-    );
-    let found = match settings::redis().await {
-        Ok(redis) => cache::find(&redis, &key).await,
-        Err(error) => Err(error),
+    let key = cache::key(cache::Read {
+        route: &incoming.route,
+        target: &incoming.target,
+        language: header("accept-language"),
+        accept: header("accept"),
+        is_authorized: !incoming.all("authorization").is_empty(),
+        caller,
+    });
+    let Some(key) = key else {
+        return Before::Nothing(request);
     };
-    match found {
+    match settings::ask_redis(async |redis| cache::find(&redis, &key).await).await {
         Ok(Some(stored)) => Before::Known(Outgoing::stored(stored)),
         Ok(None) => Before::Cache(request, key),
         Err(_) => Before::Nothing(request),
@@ -89,11 +92,14 @@ async fn once(
     })?;
     let media_type = incoming.header("content-type").unwrap_or_default();
     let (method, target) = (&incoming.method, &incoming.target);
-    let fingerprint = idempotency::fingerprint(method, target, media_type, &body);
-    let redis = settings::redis().await;
+    let rights = headers::rights(&caller.identity);
+    let fingerprint = idempotency::fingerprint(&rights, method, target, media_type, &body);
+    // It must not be given up half-way: nobody would know whether the work is ours.
+    let redis = settings::patient_redis().await;
     let redis = redis.map_err(|error| ApiError::unavailable(format!("idempotency: {error}")))?;
     let deadline_ms = settings.policy.deadline_ms;
-    match idempotency::begin(&redis, record, fingerprint, deadline_ms).await? {
+    let now_ms = clock::now_ms();
+    match idempotency::begin(&redis, record, fingerprint, deadline_ms, now_ms).await? {
         Begun::Fresh(claim) => {
             let (contents, trailers) = wire::body(body);
             Ok(Before::Once(contents, trailers, claim))
@@ -123,43 +129,54 @@ pub(crate) async fn keep_read(
     outgoing.set_default("etag", &cache::etag(&body));
     if let Some(stored) = Stored::of(outgoing.status, &outgoing.headers, &body) {
         let seconds = settings.policy.cache_seconds;
-        let kept = match settings::redis().await {
-            Ok(redis) => cache::keep(&redis, key, &stored, seconds).await,
-            Err(error) => Err(error),
-        };
+        let keep = async |redis: Redis| cache::keep(&redis, key, &stored, seconds).await;
+        let kept = settings::ask_redis(keep).await;
         complain("an answer is not kept", kept);
     }
     outgoing.put_body(body);
     Ok(outgoing)
 }
 
-/// Keeps the answer to a request that may come again; what failed is given back.
+/// Keeps the answer to a request that may come again, or at least that it was
+/// done: what a function that failed has done is not known.
 ///
 /// # Errors
 /// When its body breaks off.
 pub(crate) async fn keep_once(claim: Claim, mut outgoing: Outgoing) -> Result<Outgoing, ErrorCode> {
-    let redis = settings::redis().await;
-    if outgoing.status >= 500 {
-        let given_back = match redis {
-            Ok(redis) => claim.release(&redis).await,
-            Err(error) => Err(error),
-        };
-        complain("a repeated request waits", given_back);
+    let may_be_kept = outgoing.status < 500
+        && (outgoing.is_at_most(Stored::BODY_SIZE_BYTES_MAX)
+            || outgoing.header("content-length").is_none());
+    if !may_be_kept {
+        lose(claim).await;
         return Ok(outgoing);
     }
-    let bytes_max = Stored::BODY_SIZE_BYTES_MAX;
-    let mut stored = None;
-    if outgoing.is_at_most(bytes_max) || outgoing.header("content-length").is_none() {
-        let body = whole(&mut outgoing, idempotency::BODY_SIZE_BYTES_MAX).await?;
-        stored = Stored::of(outgoing.status, &outgoing.headers, &body);
-        outgoing.put_body(body);
-    }
-    let kept = match redis {
-        Ok(redis) => claim.finish(&redis, stored).await,
-        Err(error) => Err(error),
+    let body = match whole(&mut outgoing, idempotency::BODY_SIZE_BYTES_MAX).await {
+        Ok(body) => body,
+        Err(code) => {
+            lose(claim).await;
+            return Err(code);
+        }
     };
-    complain("a repeated request waits", kept);
+    let answer = idempotency::kept(outgoing.status, &outgoing.headers, &body);
+    finish(claim, answer).await;
+    outgoing.put_body(body);
     Ok(outgoing)
+}
+
+/// The function was called, and what came of it is not kept.
+pub(crate) async fn lose(claim: Claim) {
+    finish(claim, None).await;
+}
+
+async fn finish(claim: Claim, answer: Option<Stored>) {
+    let finished = settings::tell_redis(async |redis| claim.finish(&redis, answer).await).await;
+    complain("a repeated request waits", finished);
+}
+
+/// The function was not called: the request may come again.
+pub(crate) async fn release(claim: Claim) {
+    let released = settings::tell_redis(async |redis| claim.release(&redis).await).await;
+    complain("a repeated request waits", released);
 }
 
 async fn whole(outgoing: &mut Outgoing, bytes_max: usize) -> Result<Vec<u8>, ErrorCode> {

@@ -1,18 +1,23 @@
 //! What the function's manifest says about its gateway.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use spin_sdk::variables::{self, Error};
+use spin_sdk::wasip3::clocks::monotonic_clock;
 use suoke_gateway::Policy;
 use suoke_gateway::client::TrustedProxies;
 use suoke_gateway::cors::Origins;
 use suoke_gateway::limit::Rates;
-use suoke_guest::ApiError;
+use suoke_gateway::patience::{self, Rest};
+use suoke_guest::{ApiError, clock};
 use suoke_redis::{Redis, RedisError};
 
 /// How often one caller may ask where the manifest does not say it.
 const LIMITS: &str = "100/min 1000/h";
+
+/// Nanoseconds of a millisecond.
+pub(crate) const NS_PER_MS: u64 = 1_000_000;
 
 thread_local! {
     /// Read once for each instance: they never change while the host runs.
@@ -20,6 +25,9 @@ thread_local! {
 
     /// The connection of the instance.
     static REDIS: RefCell<Option<Redis>> = const { RefCell::new(None) };
+
+    /// Until when Redis is not asked, because it has not answered.
+    static REST: Cell<Rest> = const { Cell::new(Rest::new()) };
 }
 
 /// All of it.
@@ -73,11 +81,49 @@ impl Settings {
     }
 }
 
-/// The connection to Redis, made when it is first needed.
+/// Asks Redis something that can be done without: not when it has just not
+/// answered, and no longer than [`patience::ANSWER_MS_MAX`].
+///
+/// # Errors
+/// Those of what is asked; when Redis cannot be reached or is late.
+pub(crate) async fn ask_redis<T>(
+    question: impl AsyncFnOnce(Redis) -> Result<T, RedisError>,
+) -> Result<T, RedisError> {
+    REST.get().check(clock::now_ms())?;
+    tell_redis(question).await
+}
+
+/// Tells Redis what it must know, even when it has just not answered; waits no
+/// longer than [`patience::ANSWER_MS_MAX`].
+///
+/// # Errors
+/// Those of what is told; when Redis cannot be reached or is late.
+pub(crate) async fn tell_redis<T>(
+    what: impl AsyncFnOnce(Redis) -> Result<T, RedisError>,
+) -> Result<T, RedisError> {
+    let answer = async { what(redis().await?).await };
+    let bound = monotonic_clock::wait_for(patience::ANSWER_MS_MAX.saturating_mul(NS_PER_MS));
+    let answer = patience::within(answer, bound).await;
+    REST.set(REST.get().noted(&answer, clock::now_ms()));
+    if matches!(answer, Err(RedisError::Unavailable(_))) {
+        // The next one tries another connection: this one may be stuck.
+        REDIS.set(None);
+    }
+    answer
+}
+
+/// The connection to Redis for what must not be given up half-way, unless Redis
+/// has just not answered.
 ///
 /// # Errors
 /// When Redis cannot be reached.
-pub(crate) async fn redis() -> Result<Redis, RedisError> {
+pub(crate) async fn patient_redis() -> Result<Redis, RedisError> {
+    REST.get().check(clock::now_ms())?;
+    redis().await
+}
+
+/// The connection to Redis, made when it is first needed.
+async fn redis() -> Result<Redis, RedisError> {
     if let Some(known) = REDIS.with_borrow(Clone::clone) {
         return Ok(known);
     }

@@ -3,7 +3,7 @@
 use spin_sdk::wasip3::http::types::{ErrorCode, Request, Response};
 use suoke_gateway::gate::Circuit;
 use suoke_gateway::policy::Auth;
-use suoke_gateway::{cache, headers};
+use suoke_gateway::{cache, circuit, headers};
 use suoke_guest::ApiError;
 use suoke_identity::caller::headers::CLIENT_IP;
 
@@ -14,7 +14,7 @@ use crate::kept::{self, Before};
 use crate::outgoing::Outgoing;
 use crate::recognise::{self, Caller};
 use crate::settings::Settings;
-use crate::wire::{self, Headers, Line};
+use crate::wire::{self, Contents, Headers, Line, TrailersReader};
 
 /// Serves a request from outside.
 ///
@@ -36,10 +36,8 @@ pub(crate) async fn serve(request: Request, incoming: Incoming) -> Result<Respon
             }
         },
     };
-    if let Some(origin) = incoming.header("origin") {
-        for (name, value) in settings.origins.headers(origin) {
-            outgoing.add(name, &value);
-        }
+    for (name, value) in settings.origins.headers(incoming.header("origin")) {
+        outgoing.add(name, &value);
     }
     conditional(&incoming, outgoing).send(&incoming)
 }
@@ -97,27 +95,60 @@ async fn called(
 ) -> Result<Result<Outgoing, ApiError>, ErrorCode> {
     let line = Line::of(&request);
     let before = match kept::before(incoming, settings, caller, request).await {
-        Ok(before) => before,
-        Err(error) => return Ok(Err(error)),
+        Ok(Before::Known(outgoing)) => Err(Ok(outgoing)),
+        Ok(Before::Nothing(request)) => Ok((body(incoming, request), None, None)),
+        Ok(Before::Cache(request, key)) => Ok((body(incoming, request), Some(key), None)),
+        Ok(Before::Once(contents, trailers, claim)) => {
+            Ok((((contents, trailers), true), None, Some(claim)))
+        }
+        Err(error) => Err(Err(error)),
     };
-    let ((contents, trailers), key, claim) = match before {
-        Before::Known(outgoing) => return Ok(Ok(outgoing)),
-        Before::Nothing(request) => (wire::request_body(request), None, None),
-        Before::Cache(request, key) => (wire::request_body(request), Some(key), None),
-        Before::Once(contents, trailers, claim) => ((contents, trailers), None, Some(claim)),
+    let (((contents, trailers), is_sent), key, claim) = match before {
+        Ok(before) => before,
+        Err(outcome) => {
+            call::not_tried(incoming, circuit).await;
+            return Ok(outcome);
+        }
     };
     let headers = passed_on(incoming, settings, caller);
-    let request = wire::request(&line, &headers, contents, trailers)?;
-    let outgoing = match call::function(incoming, settings, circuit, request).await {
-        Called::Answered(outgoing) => outgoing,
-        Called::Late(error) => return Ok(Err(error)),
-        Called::Broken(code) => return Err(code),
+    let request = match wire::request(&line, &headers, contents, trailers) {
+        Ok(request) => request,
+        Err(code) => {
+            call::not_tried(incoming, circuit).await;
+            if let Some(claim) = claim {
+                kept::release(claim).await;
+            }
+            return Err(code);
+        }
     };
-    Ok(Ok(match (key, claim) {
-        (Some(key), _) => kept::keep_read(settings, &key, outgoing).await?,
-        (None, Some(claim)) => kept::keep_once(claim, outgoing).await?,
-        (None, None) => outgoing,
+    let outgoing = match call::function(incoming, settings, circuit, is_sent, request).await {
+        Called::Answered(outgoing) => Ok(outgoing),
+        Called::Late(error) => Err(Ok(Err(error))),
+        Called::Broken(code) => Err(Err(code)),
+    };
+    Ok(Ok(match (outgoing, key, claim) {
+        (Ok(outgoing), Some(key), _) => kept::keep_read(settings, &key, outgoing).await?,
+        (Ok(outgoing), None, Some(claim)) => kept::keep_once(claim, outgoing).await?,
+        (Ok(outgoing), None, None) => outgoing,
+        (Err(outcome), _, claim) => {
+            if let Some(claim) = claim {
+                kept::lose(claim).await;
+            }
+            return outcome;
+        }
     }))
+}
+
+/// The body that the function gets, and whether all of it is there. Where none
+/// is announced, none is passed on: nobody can be slow with it.
+fn body(incoming: &Incoming, request: Request) -> ((Contents, TrailersReader), bool) {
+    let is_bodiless = circuit::is_bodiless(&incoming.method, &incoming.headers);
+    let body = if is_bodiless {
+        wire::body(Vec::new())
+    } else {
+        wire::request_body(request)
+    };
+    (body, is_bodiless)
 }
 
 /// What the function sees as headers: nothing of what only the gateway may say,

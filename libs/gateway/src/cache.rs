@@ -1,9 +1,13 @@
 //! Answers that are kept for a while, and `ETag`s.
 
 use sha2::{Digest, Sha256};
+use suoke_guest::Lang;
 use suoke_redis::{Redis, RedisError};
 
 use crate::stored::Stored;
+
+/// What answers that are kept may depend on: it is part of the [`key`].
+const VARY: [&str; 3] = ["accept", "accept-language", ""];
 
 /// Whether a function's answer may be kept and given to others who ask the
 /// same: it says so itself. What [`suoke_guest`] answers is `no-store` unless
@@ -25,30 +29,84 @@ pub fn may_keep(status: u16, headers: &[(String, Vec<u8>)]) -> bool {
     };
     let varies = headers.iter().any(|(name, value)| {
         let name = name.to_ascii_lowercase();
-        name == "set-cookie" || (name == "vary" && value.contains(&b'*'))
+        let value = String::from_utf8_lossy(value).to_ascii_lowercase();
+        match name.as_str() {
+            "set-cookie" => true,
+            // Somebody else may not be able to read it.
+            "content-encoding" => value.trim() != "identity",
+            "vary" => !value.split(',').all(|name| VARY.contains(&name.trim())),
+            _ => false,
+        }
     });
     status == 200 && !varies && !directives.into_iter().any(is_forbidden)
 }
 
-/// Where the answer to a GET is kept. Everything that it may depend on is part
-/// of it: the function, the path with its query, the language and media type
-/// that are asked for, and the caller unless the function serves everybody
-/// alike.
+/// A GET whose answer may be kept.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Read<'a> {
+    /// The function's route.
+    pub route: &'a str,
+    /// The path with its query.
+    pub target: &'a str,
+    /// `Accept-Language`.
+    pub language: &'a str,
+    /// `Accept`.
+    pub accept: &'a str,
+    /// Whether `Authorization` was sent.
+    pub is_authorized: bool,
+    /// Who was recognised, and what they may do, as
+    /// [`headers::rights`](crate::headers::rights) writes it.
+    pub caller: Option<(&'a str, &'a str)>,
+}
+
+/// Where the answer to a GET is kept, if it may be. Everything that it may
+/// depend on is part of it: the function, the path with its query, the language
+/// of ours and the kind of media type that are asked for, and the caller with
+/// its rights unless the function serves everybody alike.
+///
+/// What everybody may ask must not fill Redis with what nobody asks again: it
+/// is kept without a query only. It is not kept either when the function, which
+/// sees `Authorization` itself, may have answered to that.
 #[must_use]
-pub fn key(
-    route: &str,
-    target: &str,
-    language: &str,
-    accept: &str,
-    user_id: Option<&str>,
-) -> String {
+pub fn key(read: Read<'_>) -> Option<String> {
+    let has_query = read.target.contains('?');
+    if read.caller.is_none() && (has_query || read.is_authorized) {
+        return None;
+    }
+    let (kind, user_id, rights) = match read.caller {
+        None => ("public", "", ""),
+        Some((user_id, rights)) => ("user", user_id, rights),
+    };
+    let language = Lang::choose(read.language).tag();
+    let media = media_kind(read.accept);
     let mut hasher = Sha256::new();
-    let caller = user_id.map_or_else(|| "public".to_owned(), |user| format!("user {user}"));
-    for part in [route, target, language, accept, &caller] {
+    for part in [
+        read.route,
+        read.target,
+        language,
+        media,
+        kind,
+        user_id,
+        rights,
+    ] {
         hasher.update(part.len().to_be_bytes());
         hasher.update(part.as_bytes());
     }
-    format!("cache:{}", hex(&hasher.finalize()))
+    Some(format!("cache:{}", hex(&hasher.finalize())))
+}
+
+/// What functions tell apart in `Accept`: whichever is named first.
+fn media_kind(accept: &str) -> &'static str {
+    let mut kinds = accept.split(',').map(|part| {
+        let name = part.split(';').next().unwrap_or_default();
+        name.trim().to_ascii_lowercase()
+    });
+    let kind = kinds.find_map(|name| match name.as_str() {
+        "application/json" => Some("json"),
+        "text/html" => Some("html"),
+        _ => None,
+    });
+    kind.unwrap_or("other")
 }
 
 /// What was kept under a key.
@@ -131,26 +189,91 @@ mod tests {
             (200, vec![("cache-control", "private=\"x\"")], false),
             (200, vec![("set-cookie", "a=b")], false),
             (200, vec![("vary", "*")], false),
+            (200, vec![("vary", "Accept, accept-language")], true),
+            (200, vec![("vary", "accept, cookie")], false),
+            (200, vec![("content-encoding", "gzip")], false),
             (404, vec![("cache-control", "max-age=300")], false),
         ] {
             assert_eq!(may_keep(status, &headers(&list)), expected, "{list:?}");
         }
     }
 
+    fn read() -> Read<'static> {
+        Read {
+            route: "/a",
+            target: "/a",
+            language: "en",
+            accept: "application/json",
+            ..Read::default()
+        }
+    }
+
     #[test]
     fn whatever_an_answer_depends_on_tells_keys_apart() {
+        let as_user = |user_id, rights| Read {
+            caller: Some((user_id, rights)),
+            ..read()
+        };
         let keys = [
-            key("/a", "/a?x", "en", "json", None),
-            key("/b", "/a?x", "en", "json", None),
-            key("/a", "/a?y", "en", "json", None),
-            key("/a", "/a?x", "zh", "json", None),
-            key("/a", "/a?x", "en", "yaml", None),
-            key("/a", "/a?x", "en", "json", Some("u1")),
-            key("/a", "/a?x", "en", "json", Some("u2")),
-            key("/a/", "a?x", "en", "json", None),
+            read(),
+            Read {
+                route: "/b",
+                ..read()
+            },
+            Read {
+                target: "/a/b",
+                ..read()
+            },
+            Read {
+                language: "zh",
+                ..read()
+            },
+            Read {
+                accept: "text/html",
+                ..read()
+            },
+            Read {
+                accept: "",
+                ..read()
+            },
+            as_user("u1", "jwt user "),
+            as_user("u2", "jwt user "),
+            as_user("u1", "jwt admin "),
+            as_user("u1", "jwt user records:read"),
+            Read {
+                target: "/a?x",
+                ..as_user("u1", "jwt user ")
+            },
         ];
-        let different: std::collections::BTreeSet<&String> = keys.iter().collect();
+        let different: std::collections::BTreeSet<String> =
+            keys.iter().map(|read| key(*read).unwrap()).collect();
         assert_eq!(different.len(), keys.len());
+    }
+
+    #[test]
+    fn nobody_fills_redis_with_what_everybody_may_ask() {
+        let public = key(read()).unwrap();
+        for same in [
+            Read {
+                language: "en-GB;q=0.123, fr, xx-1",
+                ..read()
+            },
+            Read {
+                accept: "x/y1, Application/JSON;q=0.5",
+                ..read()
+            },
+        ] {
+            assert_eq!(key(same).as_deref(), Some(public.as_str()), "{same:?}");
+        }
+        let with_query = Read {
+            target: "/a?1",
+            ..read()
+        };
+        let authorized = Read {
+            is_authorized: true,
+            ..read()
+        };
+        assert_eq!((key(with_query), key(authorized)), (None, None));
     }
 
     #[test]

@@ -94,6 +94,35 @@ pub async fn trip(
     redis.eval(&TRIP, &keys, &args).await.map(|_| ())
 }
 
+/// A probe never reached the function, or says nothing of it: the next request
+/// is the probe.
+///
+/// # Errors
+/// When Redis does not answer.
+pub async fn give_back(redis: &Redis, name: &str) -> Result<(), RedisError> {
+    redis.delete(&[probe_key(name)]).await.map(|_| ())
+}
+
+/// Whether a request has no body that its sender could be slow with. Where a
+/// length is missing, HTTP/2 does not say in the head whether there is a body;
+/// only of `GET` and `HEAD`, whose bodies mean nothing (RFC 9110, 9.3.1), it is
+/// taken that there is none.
+#[must_use]
+pub fn is_bodiless(method: &str, headers: &[(String, Vec<u8>)]) -> bool {
+    let all = |wanted: &str| {
+        let wanted = wanted.to_owned();
+        headers
+            .iter()
+            .filter(move |(name, _)| name.eq_ignore_ascii_case(&wanted))
+            .map(|(_, value)| value.as_slice())
+            .collect::<Vec<&[u8]>>()
+    };
+    let lengths = all("content-length");
+    all("transfer-encoding").is_empty()
+        && lengths.iter().all(|length| *length == b"0")
+        && (!lengths.is_empty() || matches!(method, "GET" | "HEAD"))
+}
+
 /// A probe has succeeded: the function may be called again.
 ///
 /// # Errors
@@ -140,6 +169,32 @@ mod tests {
         let failures: Vec<u16> = (200..600).filter(|status| is_failure(*status)).collect();
         assert!(failures.iter().all(|status| *status >= 500));
         assert!(failures.contains(&503) && !failures.contains(&501));
+    }
+
+    #[test]
+    fn only_requests_without_a_body_cannot_be_sent_slowly() {
+        for (method, headers, expected) in [
+            ("GET", vec![], true),
+            ("HEAD", vec![], true),
+            ("GET", vec![("content-length", "0")], true),
+            ("GET", vec![("content-length", "1")], false),
+            ("GET", vec![("Transfer-Encoding", "chunked")], false),
+            ("POST", vec![], false),
+            ("DELETE", vec![], false),
+            ("POST", vec![("Content-Length", "0")], true),
+            ("POST", vec![("content-length", "5")], false),
+            (
+                "POST",
+                vec![("content-length", "0"), ("content-length", "5")],
+                false,
+            ),
+        ] {
+            let sent: Vec<_> = headers
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
+                .collect();
+            assert_eq!(is_bodiless(method, &sent), expected, "{method} {headers:?}");
+        }
     }
 
     proptest! {

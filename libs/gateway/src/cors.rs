@@ -71,14 +71,15 @@ impl Origins {
         }
     }
 
-    /// What an answer to a page carries.
+    /// What an answer carries; `origin` is the page that asks, if one does. An
+    /// answer to nobody's page must say that others get another one, too.
     #[must_use]
-    pub fn headers(&self, origin: &str) -> Vec<(&'static str, String)> {
+    pub fn headers(&self, origin: Option<&str>) -> Vec<(&'static str, String)> {
         let mut headers = Vec::new();
         if let Self::Listed(_) = self {
             headers.push(("vary", "origin".to_owned()));
         }
-        if let Some(allowed) = self.allowed(origin) {
+        if let Some(allowed) = origin.and_then(|origin| self.allowed(origin)) {
             headers.push(("access-control-allow-origin", allowed.to_owned()));
             headers.push(("access-control-expose-headers", RESPONSE_HEADERS.to_owned()));
         }
@@ -113,7 +114,7 @@ mod tests {
                 .find(|(name, _)| *name == "access-control-allow-origin");
             found.map(|(_, value)| value)
         };
-        let simple = find(origins.headers(origin));
+        let simple = find(origins.headers(Some(origin)));
         assert_eq!(simple, find(origins.preflight(origin)));
         simple
     }
@@ -145,12 +146,18 @@ mod tests {
 
     #[test]
     fn caches_are_told_when_answers_differ_by_origin() {
-        let varies = |origins: &str| {
+        let varies = |origins: &str, origin| {
             let Ok(origins) = origins.parse::<Origins>();
-            let headers = origins.headers("https://evil.example");
+            let headers = origins.headers(origin);
             headers.iter().any(|(name, _)| *name == "vary")
         };
-        assert!(varies("https://a.example"));
-        assert!(!varies("*") && !varies(""));
+        for origin in [
+            None,
+            Some("https://evil.example"),
+            Some("https://a.example"),
+        ] {
+            assert!(varies("https://a.example", origin), "{origin:?}");
+            assert!(!varies("*", origin) && !varies("", origin));
+        }
     }
 }

@@ -35,6 +35,20 @@ pub fn of_identity(identity: &Identity) -> Vec<(&'static str, String)> {
     headers
 }
 
+/// What a caller may do, as one text that is the same for the same rights: how
+/// it was recognised, its roles and its scopes.
+#[must_use]
+pub fn rights(identity: &Identity) -> String {
+    let sorted = |words: &[String]| {
+        let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
+        words.sort_unstable();
+        words.dedup();
+        words.join(",")
+    };
+    let (roles, scopes) = (sorted(&identity.roles), sorted(&identity.scopes));
+    format!("{} {roles} {scopes}", identity.method.as_str())
+}
+
 /// Whether what is told about a caller can be written as headers and is read
 /// back as it was: no separator inside a role, no line break in a name.
 #[must_use]
@@ -90,6 +104,29 @@ mod tests {
             assert!(is_identity(name) && is_identity(&name.to_ascii_uppercase()));
         }
         assert!(!is_identity("x-user") && !is_identity("authorization"));
+    }
+
+    #[test]
+    fn rights_are_the_same_in_any_order_and_differ_by_any_of_them() {
+        let with = |roles: &[&str], scopes: &[&str], method| {
+            let owned = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
+            rights(&Identity {
+                roles: owned(roles),
+                scopes: owned(scopes),
+                method,
+                ..operator()
+            })
+        };
+        let one = with(&["a", "b"], &["r", "w"], AuthMethod::Jwt);
+        assert_eq!(one, with(&["b", "a"], &["w", "r"], AuthMethod::Jwt));
+        for other in [
+            with(&["a"], &["r", "w"], AuthMethod::Jwt),
+            with(&["a", "b"], &["r"], AuthMethod::Jwt),
+            with(&["a", "b", "r"], &["w"], AuthMethod::Jwt),
+            with(&["a", "b"], &["r", "w"], AuthMethod::Key),
+        ] {
+            assert_ne!(one, other);
+        }
     }
 
     #[test]

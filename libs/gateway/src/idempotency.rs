@@ -2,10 +2,10 @@
 //! answer of the first time, and the work is done once.
 //!
 //! A key belongs to one caller and one function. Its record is `pending` while
-//! the function runs, and holds the answer for a day afterwards. When the
-//! function failed (5xx) the record is dropped, so that a retry tries again.
-//! When it was not heard of any more (deadline, crash) the record stays pending
-//! until it expires: what the function did meanwhile is not known.
+//! the function runs, and holds the answer for a day afterwards. What a function
+//! did that failed (5xx), was late, broke off or was not heard of any more is not
+//! known: the record says for a day that the answer is lost, so that nothing
+//! happens twice. Only a request that never reached the function gives it back.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -23,7 +23,8 @@ pub const BODY_SIZE_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// How long an answer is kept: a day.
 const KEEP_MS: u64 = 24 * 60 * 60 * 1000;
 
-/// How much longer than its deadline a request may be pending.
+/// How much longer than its deadline a request is taken to be worked on: the
+/// body of its answer takes time, and clocks of hosts differ.
 const PENDING_MS_MARGIN: u64 = 30_000;
 
 /// How long a key may be.
@@ -41,13 +42,16 @@ enum Record {
         fingerprint: String,
         /// Who waits for it.
         holder: String,
+        /// When nobody waits any more, in milliseconds since the Unix epoch.
+        #[serde(default)]
+        late_ms: i64,
     },
     /// The function has answered.
     #[serde(rename = "done")]
     Done {
         /// What was sent.
         fingerprint: String,
-        /// Its answer; none when it was too large.
+        /// Its answer; none when it could not be kept.
         answer: Option<Stored>,
     },
 }
@@ -85,6 +89,9 @@ pub fn checked(key: &[u8]) -> Result<&str, ApiError> {
 }
 
 /// Where the record of a caller's key is.
+///
+/// What the caller may do is no part of it, but of the [`fingerprint`]: a key
+/// that comes again with other rights is refused, and not done anew.
 #[must_use]
 pub fn record_key(function: &str, user_id: &str, key: &str) -> String {
     format!(
@@ -93,10 +100,18 @@ pub fn record_key(function: &str, user_id: &str, key: &str) -> String {
     )
 }
 
-/// What makes two requests the same.
+/// What makes two requests the same; `rights` are those of the caller, as
+/// [`headers::rights`](crate::headers::rights) writes them.
 #[must_use]
-pub fn fingerprint(method: &str, target: &str, media_type: &str, body: &[u8]) -> String {
+pub fn fingerprint(
+    rights: &str,
+    method: &str,
+    target: &str,
+    media_type: &str,
+    body: &[u8],
+) -> String {
     digest(&[
+        rights.as_bytes(),
         method.as_bytes(),
         target.as_bytes(),
         media_type.as_bytes(),
@@ -114,11 +129,21 @@ fn digest(parts: &[&[u8]]) -> String {
     crate::cache::hex(&hasher.finalize())
 }
 
-/// Claims the work of a request, or finds what came of it.
+/// What is kept of an answer: nothing when the function failed, since it may
+/// have done a part, or when the answer is too large.
+#[must_use]
+pub fn kept(status: u16, headers: &[(String, Vec<u8>)], body: &[u8]) -> Option<Stored> {
+    (status < 500)
+        .then(|| Stored::of(status, headers, body))
+        .flatten()
+}
+
+/// Claims the work of a request, or finds what came of it. `now_ms` is this
+/// host's clock, in milliseconds since the Unix epoch.
 ///
 /// # Errors
-/// 409 `idempotency_in_progress` while another one does it or when its answer
-/// was too large to be kept, 422 `idempotency_key_reused` when the key was
+/// 409 `idempotency_in_progress` while another one does it,
+/// `idempotency_answer_lost` when what came of it was not kept, 422 `idempotency_key_reused` when the key was
 /// sent with something else, 503 when Redis does not answer: without it the
 /// work could be done twice.
 pub async fn begin(
@@ -126,14 +151,16 @@ pub async fn begin(
     key: String,
     fingerprint: String,
     deadline_ms: u64,
+    now_ms: i64,
 ) -> Result<Begun, ApiError> {
+    let takes_ms = i64::try_from(deadline_ms.saturating_add(PENDING_MS_MARGIN));
     let record = Record::Pending {
         fingerprint: fingerprint.clone(),
         holder: ids::new_id(),
+        late_ms: now_ms.saturating_add(takes_ms.unwrap_or(i64::MAX)),
     };
     let pending = serde_json::to_vec(&record)?;
-    let ttl_ms = deadline_ms.saturating_add(PENDING_MS_MARGIN);
-    let is_ours = redis.set_if_absent(&key, &pending, ttl_ms).await;
+    let is_ours = redis.set_if_absent(&key, &pending, KEEP_MS).await;
     if is_ours.map_err(unreachable)? {
         return Ok(Begun::Fresh(Claim {
             key,
@@ -156,18 +183,20 @@ pub async fn begin(
             answer: Some(answer),
             ..
         }) => Ok(Begun::Replay(answer)),
-        Some(Record::Done { answer: None, .. }) => Err(too_large()),
+        Some(Record::Done { answer: None, .. }) => Err(lost()),
+        Some(Record::Pending { late_ms, .. }) if late_ms <= now_ms => Err(lost()),
         // It has just expired, or is unreadable: the next try will tell.
         Some(Record::Pending { .. }) | None => Err(in_progress()),
     }
 }
 
 impl Claim {
-    /// Keeps what came of the work; `None` when it is too large to be kept.
+    /// Keeps what came of the work for a day; `None` when the function was
+    /// called and its answer is not [`kept`].
     ///
     /// # Errors
-    /// When Redis does not answer. The work is done then, and the record stays
-    /// pending until it expires.
+    /// When Redis does not answer. The record stays pending then until it
+    /// expires, after a day as well.
     pub async fn finish(self, redis: &Redis, answer: Option<Stored>) -> Result<(), RedisError> {
         let record = Record::Done {
             fingerprint: self.fingerprint,
@@ -179,7 +208,7 @@ impl Claim {
         redis.eval(&FINISH, &[&self.key], &args).await.map(|_| ())
     }
 
-    /// Gives the work back: it failed, and may be tried again.
+    /// Gives the work back: the function was not called.
     ///
     /// # Errors
     /// When Redis does not answer.
@@ -204,10 +233,11 @@ fn in_progress() -> ApiError {
         .header("retry-after", "1")
 }
 
-fn too_large() -> ApiError {
-    let detail = "This was done before; its answer was too large to be kept.";
+fn lost() -> ApiError {
+    let detail = "This was begun before, and what came of it was not kept: look before you \
+                  ask for it again with another key.";
     ApiError::conflict("idempotency_answer_lost", detail)
-        .zh("该请求已处理，但其响应过大，未能保留。")
+        .zh("该请求此前已开始处理，但其结果未能保留；请先核实，再用新的 Idempotency-Key 重试。")
 }
 
 fn reused() -> ApiError {

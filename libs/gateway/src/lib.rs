@@ -13,6 +13,7 @@ pub mod gate;
 pub mod headers;
 pub mod idempotency;
 pub mod limit;
+pub mod patience;
 pub mod policy;
 mod stored;
 

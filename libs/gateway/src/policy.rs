@@ -17,6 +17,9 @@ const CACHE_SECONDS_MAX: u32 = 24 * 60 * 60;
 /// How long a circuit may stay open: an hour.
 const OPEN_MS_MAX: u64 = 60 * 60 * 1000;
 
+/// How long a counter's name may be.
+const COUNTER_CHARS_MAX: usize = 32;
+
 /// Who may ask.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
@@ -34,6 +37,8 @@ pub enum Auth {
 /// all functions together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
+    /// The counter's name, which functions can share; the route's own without.
+    pub counter: Option<String>,
     /// For each address of a client, recognised or not.
     pub ip: Rates,
     /// For each user, whatever was sent.
@@ -143,6 +148,18 @@ pub enum PolicyError {
     },
 }
 
+impl Limits {
+    /// Under which name a function with this route is counted.
+    #[must_use]
+    pub fn counted_as(&self, route: &str) -> String {
+        match &self.counter {
+            // Routes begin with a slash, so that no name is a route.
+            Some(name) => format!("as:{name}"),
+            None => route.to_owned(),
+        }
+    }
+}
+
 impl Policy {
     /// Reads a policy; an empty text is the default.
     ///
@@ -169,6 +186,7 @@ impl Policy {
             accepts_keys: raw.keys,
             is_counted: raw.counted.unwrap_or(default.is_counted),
             limits: Limits {
+                counter: raw.limits.counter,
                 ip: rates("ip", raw.limits.ip)?,
                 user: rates("user", raw.limits.user)?,
                 key: rates("key", raw.limits.key)?,
@@ -199,6 +217,11 @@ impl Policy {
                 "cache_seconds",
                 "0 to 86400",
             ),
+            (
+                self.limits.counter.as_deref().is_none_or(is_counter),
+                "limits.as",
+                "1 to 32 of a-z, 0-9 and -",
+            ),
             (self.breaker.failures > 0, "breaker.failures", "at least 1"),
             (
                 self.breaker.ratio > 0.0 && self.breaker.ratio <= 1.0,
@@ -223,6 +246,11 @@ impl Policy {
             None => Ok(()),
         }
     }
+}
+
+fn is_counter(name: &str) -> bool {
+    let is_fine = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=COUNTER_CHARS_MAX).contains(&name.len()) && name.bytes().all(is_fine)
 }
 
 fn rates(field: &'static str, text: Option<String>) -> Result<Rates, PolicyError> {
@@ -251,6 +279,8 @@ struct Raw {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct RawLimits {
+    #[serde(rename = "as")]
+    counter: Option<String>,
     ip: Option<String>,
     user: Option<String>,
     key: Option<String>,
@@ -291,7 +321,7 @@ mod tests {
     fn every_field_is_read() {
         let text = r#"{
             "auth": "optional", "keys": true, "counted": false,
-            "limits": {"ip": "5/min", "user": "6/min", "key": "7/min", "route": "8/s 9/d"},
+            "limits": {"as": "orders", "ip": "5/min", "user": "6/min", "key": "7/min", "route": "8/s 9/d"},
             "idempotency": true, "cache_seconds": 60, "deadline_ms": 500,
             "breaker": {"failures": 2, "ratio": 0.25, "open_ms": 1000},
             "fallback": {"status": 200, "body": {"items": []}}
@@ -302,6 +332,7 @@ mod tests {
             accepts_keys: true,
             is_counted: false,
             limits: Limits {
+                counter: Some("orders".to_owned()),
                 ip: rates("5/min"),
                 user: rates("6/min"),
                 key: rates("7/min"),
@@ -333,6 +364,8 @@ mod tests {
             (r#"{"auths":"public"}"#, "auths"),
             (r#"{"limits":{"ip":"many"}}"#, "limits.ip"),
             (r#"{"limits":{"tenant":"1/s"}}"#, "tenant"),
+            (r#"{"limits":{"as":""}}"#, "limits.as"),
+            (r#"{"limits":{"as":"/a:ip"}}"#, "limits.as"),
             (r#"{"deadline_ms":0}"#, "deadline_ms"),
             (r#"{"cache_seconds":-1}"#, "-1"),
             (r#"{"cache_seconds":86401}"#, "cache_seconds"),
@@ -346,6 +379,15 @@ mod tests {
             let error = Policy::parse(text).unwrap_err().to_string();
             assert!(error.contains(told), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn routes_share_a_counter_only_by_its_name() {
+        let counted = |text: &str, route| Policy::parse(text).unwrap().limits.counted_as(route);
+        let named = r#"{"limits":{"as":"login"}}"#;
+        assert_eq!(counted(named, "/login"), counted(named, "/token"));
+        assert_ne!(counted("", "/login"), counted("", "/token"));
+        assert_ne!(counted("", "login"), counted(named, "login"));
     }
 
     proptest! {

@@ -233,6 +233,18 @@ fn a_circuit_opens_is_tried_once_and_closes() {
 }
 
 #[test]
+fn a_probe_that_never_reached_the_function_is_given_back() {
+    let server = TestServer::start();
+    let redis = server.connect();
+    block_on(circuit::trip(&redis, "f", 1000, Some(NOW_US))).unwrap();
+    let over = NOW_US + 1_000_000;
+    assert_eq!(state(&redis, over), Circuit::Probe);
+    assert!(matches!(state(&redis, over), Circuit::Open { .. }));
+    block_on(circuit::give_back(&redis, "f")).unwrap();
+    assert_eq!(state(&redis, over), Circuit::Probe, "the next one tries");
+}
+
+#[test]
 fn a_probe_that_fails_opens_the_circuit_again() {
     let server = TestServer::start();
     let redis = server.connect();
@@ -244,11 +256,28 @@ fn a_probe_that_fails_opens_the_circuit_again() {
     assert_eq!(state(&redis, over + 1_000_000), Circuit::Probe);
 }
 
+/// The same instant, in milliseconds.
+const NOW_MS: i64 = 1_790_000_000_000;
+
+/// How long requests may take, in milliseconds.
+const DEADLINE_MS: u64 = 1000;
+
 fn begin(redis: &Redis, body: &str) -> Result<Begun, (u16, String)> {
+    begin_as(redis, "jwt user ", body, NOW_MS)
+}
+
+fn begin_as(redis: &Redis, rights: &str, body: &str, now_ms: i64) -> Result<Begun, (u16, String)> {
     let key = idempotency::record_key("/orders", "u1", "k1");
-    let fingerprint = idempotency::fingerprint("POST", "/orders", "text/plain", body.as_bytes());
-    block_on(idempotency::begin(redis, key, fingerprint, 1000))
-        .map_err(|error| (error.status(), error.code().to_owned()))
+    let body = body.as_bytes();
+    let fingerprint = idempotency::fingerprint(rights, "POST", "/orders", "text/plain", body);
+    block_on(idempotency::begin(
+        redis,
+        key,
+        fingerprint,
+        DEADLINE_MS,
+        now_ms,
+    ))
+    .map_err(|error| (error.status(), error.code().to_owned()))
 }
 
 fn claimed(redis: &Redis, body: &str) -> idempotency::Claim {
@@ -290,12 +319,56 @@ fn an_answer_too_large_to_keep_is_not_made_twice() {
     let server = TestServer::start();
     let redis = server.connect();
     block_on(claimed(&redis, "a").finish(&redis, None)).unwrap();
-    let lost = (409, "idempotency_answer_lost".to_owned());
-    assert_eq!(begin(&redis, "a"), Err(lost));
+    assert_eq!(begin(&redis, "a"), Err(lost()));
+}
+
+fn lost() -> (u16, String) {
+    (409, "idempotency_answer_lost".to_owned())
 }
 
 #[test]
-fn what_failed_may_be_tried_again() {
+fn what_failed_is_not_done_again() {
+    let server = TestServer::start();
+    let redis = server.connect();
+    for status in [500, 502, 503, 504] {
+        let kept = idempotency::kept(status, &[], b"{}");
+        assert_eq!(kept, None, "{status}");
+        block_on(redis.command::<&str>("FLUSHALL", &[])).unwrap();
+        block_on(claimed(&redis, "a").finish(&redis, kept)).unwrap();
+        assert_eq!(begin(&redis, "a"), Err(lost()));
+    }
+    assert!(idempotency::kept(422, &[], b"{}").is_some());
+}
+
+#[test]
+fn what_was_not_heard_of_again_is_lost_and_not_done_again() {
+    let server = TestServer::start();
+    let redis = server.connect();
+    claimed(&redis, "a");
+    let in_progress = Err((409, "idempotency_in_progress".to_owned()));
+    for (after_ms, expected) in [(1000, in_progress), (60_000, Err(lost()))] {
+        assert_eq!(
+            begin_as(&redis, "jwt user ", "a", NOW_MS + after_ms),
+            expected
+        );
+    }
+    let key = idempotency::record_key("/orders", "u1", "k1");
+    let left_ms = block_on(redis.command("PTTL", &[key.as_str()])).unwrap();
+    assert!(left_ms[0].as_int().unwrap() > 23 * 60 * 60 * 1000);
+}
+
+#[test]
+fn the_same_user_with_other_rights_gets_no_answer() {
+    let server = TestServer::start();
+    let redis = server.connect();
+    let answer = idempotency::kept(200, &[], b"for admins");
+    block_on(claimed(&redis, "a").finish(&redis, answer)).unwrap();
+    let other = begin_as(&redis, "key user records:read", "a", NOW_MS);
+    assert_eq!(other, Err((422, "idempotency_key_reused".to_owned())));
+}
+
+#[test]
+fn what_never_reached_the_function_may_be_tried_again() {
     let server = TestServer::start();
     let redis = server.connect();
     block_on(claimed(&redis, "a").release(&redis)).unwrap();
