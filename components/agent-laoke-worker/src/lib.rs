@@ -3,7 +3,7 @@
 use serde_json::json;
 use suoke_care::answers::{self, Answer, Content};
 use suoke_care::commands::AGENT_TASK_ASSIGN;
-use suoke_care::{About, Which, asked, text};
+use suoke_care::{About, Which, asked, consultation, text};
 use suoke_diagnosis::{Differentiation, Observation, Source};
 use suoke_diagnosis_steps as steps;
 use suoke_events::{Event, EventError};
@@ -60,6 +60,12 @@ async fn answer(
     found: Differentiation,
 ) -> Result<Work, EventError> {
     let about: About = command.context_as()?;
+    if consultation::find(tx, &about.consultation_id, &about.user_id)
+        .await?
+        .is_none()
+    {
+        return Ok(Work::refused("there is no such consultation"));
+    }
     let syndromes: Vec<&str> = found
         .syndromes
         .iter()

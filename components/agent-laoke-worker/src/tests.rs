@@ -135,3 +135,18 @@ fn bad_data_is_a_dead_letter() {
         assert_eq!(dead.await, 2);
     });
 }
+
+/// A consultation that is erased takes what the person said with it, letters too.
+#[test]
+fn of_a_consultation_that_is_erased_nothing_is_kept() {
+    block_on(async {
+        let mut db = Database::open_in_memory("care").await.unwrap();
+        let message = assign(Action::Do, SLEEPLESS).to_message().unwrap();
+        let done = suoke_events::subscriber::deliver(&mut db, CONSUMER, &message, on_event).await;
+        assert!(done.failure.is_none());
+        let refused = reply(&done.next).unwrap();
+        assert_eq!((refused.outcome, refused.retry), (Outcome::Failed, false));
+        let letters = "SELECT count(*) FROM event_failures";
+        assert_eq!(count(&db, letters).await, 0);
+    });
+}

@@ -7,7 +7,7 @@ use std::borrow::Borrow;
 use serde_json::json;
 use suoke_care::answers::{self, Answer, Content};
 use suoke_care::commands::AGENT_TASK_ASSIGN;
-use suoke_care::{About, Which, asked, text};
+use suoke_care::{About, Which, asked, consultation, text};
 use suoke_events::{Event, EventError};
 use suoke_guest::clock;
 use suoke_health::vitals::{VITAL_TYPES, Vital, vital};
@@ -68,6 +68,12 @@ async fn answer(
     vitals: Vec<Vital>,
 ) -> Result<Work, EventError> {
     let about: About = command.context_as()?;
+    if consultation::find(tx, &about.consultation_id, &about.user_id)
+        .await?
+        .is_none()
+    {
+        return Ok(Work::refused("there is no such consultation"));
+    }
     let mut red_flags: Vec<String> = vitals
         .iter()
         .filter_map(|vital| vital.red_flag.clone())

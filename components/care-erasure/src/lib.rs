@@ -5,7 +5,8 @@ mod queries;
 
 use serde::{Deserialize, Serialize};
 use suoke_events::{Event, EventError, consume, outbox};
-use suoke_store::{Database, Transaction};
+use suoke_guest::clock;
+use suoke_store::{Database, Transaction, erased};
 
 /// The name in the inbox.
 const CONSUMER: &str = "care-erasure";
@@ -60,6 +61,8 @@ async fn erase_piece(
     event: &Event,
     user_id: &str,
 ) -> Result<Vec<Event>, EventError> {
+    // From here on nobody opens another for them.
+    erased::note(tx, user_id, clock::now_ms()).await?;
     let mut told = Vec::new();
     for consultation_id in queries::consultations(tx, user_id, CONSULTATIONS_MAX).await? {
         queries::erase(tx, &consultation_id).await?;

@@ -97,6 +97,8 @@ fn everything_of_one_person_goes_and_nothing_of_another() {
             .unwrap();
         assert_eq!(notified, 1);
         assert!(on_event(&mut db, &event).await.unwrap().is_empty());
+        assert!(erased::is_erased(&db, "u1").await.unwrap());
+        assert!(!erased::is_erased(&db, "u2").await.unwrap());
     });
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use suoke_events::types::{ConsultationCreated, HEALTH_CONSULTATION};
 use suoke_events::{Event, outbox};
 use suoke_guest::{ApiError, Invalid, Reply, Request, clock, ids, reply};
-use suoke_store::Database;
+use suoke_store::{Database, erased};
 
 use agent::Agent;
 
@@ -97,6 +97,13 @@ async fn create(
         .from_request(request);
     let event: Result<Event, ApiError> = db
         .transaction(async |tx| {
+            // A token may be good for a moment longer than its user is there.
+            if erased::is_erased(tx, user_id).await? {
+                let detail = "This account is erased: no consultation was opened.";
+                return Err(
+                    ApiError::unauthorized("account_erased", detail).zh("账户已注销，未创建问诊。")
+                );
+            }
             queries::insert(tx, &told, now).await?;
             Ok(outbox(tx, event).await?)
         })

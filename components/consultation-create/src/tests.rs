@@ -77,3 +77,19 @@ fn the_record_and_its_event_are_one() {
         assert_eq!(rows, 1);
     });
 }
+
+#[test]
+fn nothing_is_opened_for_a_person_who_is_erased() {
+    block_on(async {
+        let mut db = Database::open_in_memory("care").await.unwrap();
+        erased::note(&db, "u1", 1).await.unwrap();
+        let request = Request::new("POST", "/consultation");
+        let refused = create(&mut db, &request, "u1", "失眠", Agent::Laoke).await;
+        let refused = refused.err().unwrap();
+        assert_eq!((refused.status(), refused.code()), (401, "account_erased"));
+        let text = "SELECT (SELECT count(*) FROM consultations) \
+             + (SELECT count(*) FROM event_outbox)";
+        let written: i64 = db.query_one(text, params![]).await.unwrap();
+        assert_eq!(written, 0);
+    });
+}

@@ -4,7 +4,7 @@ use suoke_diagnosis::StepResult;
 use suoke_events::types::{DIAGNOSIS_COMPLETED, DiagnosisCompleted, DiagnosisRequested};
 use suoke_events::{Event, EventError, outbox};
 use suoke_guest::{clock, ids};
-use suoke_store::Transaction;
+use suoke_store::{Transaction, erased};
 
 use crate::{COMPONENT, queries, unfit};
 
@@ -16,6 +16,10 @@ pub async fn complete(
     request: &DiagnosisRequested,
     result: &StepResult,
 ) -> Result<Option<Event>, EventError> {
+    if erased::is_erased(tx, &request.user_id).await? {
+        // A letter would keep what the person said.
+        return Ok(None);
+    }
     let found = queries::consultation(tx, &request.consultation_id).await?;
     let consultation = found.filter(|found| found.user_id == request.user_id);
     let consultation =

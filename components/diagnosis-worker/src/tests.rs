@@ -55,3 +55,16 @@ fn a_late_request_stores_nothing() {
         }
     });
 }
+
+#[test]
+fn the_words_of_a_person_who_is_erased_are_kept_nowhere() {
+    block_on(async {
+        let mut db = Database::open_in_memory("care").await.unwrap();
+        suoke_store::erased::note(&db, "u", 1).await.unwrap();
+        let message = request().to_message().unwrap();
+        let done = suoke_events::subscriber::deliver(&mut db, COMPONENT, &message, on_event).await;
+        assert!(done.failure.is_none() && done.next.is_empty());
+        assert_eq!(count(&db, FOUND).await, 0);
+        assert_eq!(count(&db, "SELECT count(*) FROM event_failures").await, 0);
+    });
+}

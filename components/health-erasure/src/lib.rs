@@ -5,7 +5,8 @@ mod queries;
 
 use serde::Deserialize;
 use suoke_events::{Event, EventError, consume};
-use suoke_store::Database;
+use suoke_guest::clock;
+use suoke_store::{Database, erased};
 
 /// The name in the inbox.
 const CONSUMER: &str = "health-erasure";
@@ -24,11 +25,12 @@ struct About {
     user_id: String,
 }
 
-/// Deletes piece by piece, then notes the event: what breaks off goes on where it was
+/// The tombstone comes first: nobody adds anything from then on. Deletes piece by piece, then notes the event: what breaks off goes on where it was
 /// when the event comes again.
 async fn on_event(db: &mut Database, event: &Event) -> Result<Vec<Event>, EventError> {
     event.expect_kind(&[USER_DELETED])?;
     let About { user_id } = event.data_as()?;
+    erased::note(db, &user_id, clock::now_ms()).await?;
     for text in queries::PIECES {
         while queries::delete_piece(db, text, &user_id, ROWS_MAX).await? > 0 {}
     }

@@ -82,6 +82,8 @@ fn everything_of_one_person_goes_and_nothing_of_another() {
             .await
             .unwrap();
         assert_eq!(noted, 1);
+        assert!(erased::is_erased(&db, "u1").await.unwrap());
+        assert!(!erased::is_erased(&db, "u2").await.unwrap());
     });
 }
 

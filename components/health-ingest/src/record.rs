@@ -2,10 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use suoke_events::{Event, EventError, announce, outbox};
+use suoke_events::{Event, announce, outbox};
 use suoke_guest::{ApiError, Request};
 use suoke_health::batch::{Batch, Outcome};
-use suoke_store::{Database, Transaction};
+use suoke_store::{Database, Transaction, erased};
 
 use crate::queries;
 
@@ -44,7 +44,14 @@ async fn write(
     batch: &Batch,
     user_id: &str,
     now_ms: i64,
-) -> Result<(HashSet<String>, Option<Event>), EventError> {
+) -> Result<(HashSet<String>, Option<Event>), ApiError> {
+    // A token may be good for a moment longer than its user is there.
+    if erased::is_erased(tx, user_id).await? {
+        let detail = "This account is erased: nothing was stored.";
+        return Err(
+            ApiError::unauthorized("account_erased", detail).zh("账户已注销，未保存任何数据。")
+        );
+    }
     let created = queries::insert_readings(tx, user_id, batch.candidates(), now_ms).await?;
     if created.is_empty() {
         return Ok((created, None));
@@ -56,3 +63,6 @@ async fn write(
         .from_request(request);
     Ok((created, Some(outbox(tx, event).await?)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ mod queries;
 
 use serde_json::json;
 use suoke_care::commands::NOTIFICATION_SEND;
-use suoke_care::{About, Which, report_made};
+use suoke_care::{About, Which, consultation, report_made};
 use suoke_events::{Event, EventError};
 use suoke_guest::{clock, ids};
 use suoke_sagas::messages::Command;
@@ -23,6 +23,12 @@ async fn on_event(db: &mut Database, event: &Event) -> Result<Vec<Event>, EventE
 
 async fn send(tx: &Transaction<'_>, command: &Command) -> Result<Work, EventError> {
     let about: About = command.context_as()?;
+    if consultation::find(tx, &about.consultation_id, &about.user_id)
+        .await?
+        .is_none()
+    {
+        return Ok(Work::refused("there is no such consultation"));
+    }
     let made = report_made(command)?;
     let kind = if made.is_emergency {
         "emergency"

@@ -9,7 +9,7 @@ use suoke_events::{Event, EventError};
 use suoke_guest::{clock, ids};
 use suoke_sagas::messages::Command;
 use suoke_sagas::participant::{Before, Work, take_part};
-use suoke_store::{Database, Transaction};
+use suoke_store::{Database, Transaction, erased};
 
 /// The name in the inbox and as a participant.
 const CONSUMER: &str = "record-update";
@@ -24,6 +24,9 @@ async fn on_event(db: &mut Database, event: &Event) -> Result<Vec<Event>, EventE
 /// Codes alone: the report itself stays with the consultation.
 async fn note(tx: &Transaction<'_>, command: &Command) -> Result<Work, EventError> {
     let about: About = command.context_as()?;
+    if erased::is_erased(tx, &about.user_id).await? {
+        return Ok(Work::refused("the person is erased"));
+    }
     let made = report_made(command)?;
     let id = ids::new_id();
     let summary = json!({ "red_flags": made.red_flags, "syndromes": made.syndromes });

@@ -1,7 +1,7 @@
 //! Noted once, and reverted.
 
 use futures::executor::block_on;
-use suoke_care::testing::{bare_undo, command, count, dead_letters_of_bad_data, reply};
+use suoke_care::testing::{USER, bare_undo, command, count, dead_letters_of_bad_data, reply};
 use suoke_sagas::messages::{Action, Outcome};
 
 use super::*;
@@ -71,5 +71,19 @@ fn bad_data_is_a_dead_letter() {
         let mut db = health().await;
         let dead = dead_letters_of_bad_data(&mut db, CONSUMER, RECORD_UPDATE, CONSUMER, on_event);
         assert_eq!(dead.await, 2);
+    });
+}
+
+#[test]
+fn nothing_is_noted_of_a_person_who_is_erased() {
+    block_on(async {
+        let mut db = health().await;
+        erased::note(&db, USER, 1).await.unwrap();
+        let told = on_event(&mut db, &order(Action::Do)).await.unwrap();
+        let refused = reply(&told).unwrap();
+        assert_eq!((refused.outcome, refused.retry), (Outcome::Failed, false));
+        assert_eq!(count(&db, "SELECT count(*) FROM health_records").await, 0);
+        let letters = "SELECT count(*) FROM event_failures";
+        assert_eq!(count(&db, letters).await, 0);
     });
 }

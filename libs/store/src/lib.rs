@@ -24,6 +24,7 @@
 
 mod connection;
 mod database;
+pub mod erased;
 mod error;
 mod migrate;
 mod row;
