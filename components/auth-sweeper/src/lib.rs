@@ -6,7 +6,7 @@ use suoke_guest::cron::Tick;
 use suoke_guest::{clock, log};
 use suoke_identity::accounts::LABEL;
 use suoke_identity::denylist::{self, READY_KEY};
-use suoke_identity::sessions;
+use suoke_identity::{mails, sessions};
 use suoke_redis::Redis;
 use suoke_store::Database;
 
@@ -17,6 +17,11 @@ async fn tick(_: Tick) -> Result<(), EventError> {
     let deleted = sessions::prune(&db, now_ms).await?;
     if deleted > 0 {
         log::info("identity swept", &[("deleted", &deleted.to_string())]);
+    }
+    let expired = mails::expire(&db, now_ms).await?;
+    if expired > 0 {
+        let mails = expired.to_string();
+        log::warn("mails were not sent in time", &[("given_up", &mails)]);
     }
     let redis = Redis::open().await.map_err(EventError::work)?;
     copy(&db, &redis, now_ms).await

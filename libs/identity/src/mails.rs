@@ -7,8 +7,8 @@ use suoke_store::{Database, Sql, StoreError, Transaction};
 use crate::queries::mails as queries;
 use crate::sealed::SealingKey;
 
-/// How long it is tried to send a mail.
-const GIVE_UP_MS: i64 = 24 * 60 * 60 * 1000;
+/// How long it is tried to send a mail, at most.
+pub(crate) const GIVE_UP_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// How long after the first failure it is tried again; doubled with each.
 const BACK_OFF_MS: i64 = 30 * 1000;
@@ -18,6 +18,9 @@ const BACK_OFF_MS_MAX: i64 = 60 * 60 * 1000;
 
 /// How many mails are sent in one run.
 const BATCH_MAILS_MAX: u32 = 20;
+
+/// How many mails are given up in one run because their time is over.
+const EXPIRED_MAILS_MAX: u32 = 1000;
 
 /// How long the note about a failure may be, in characters.
 const ERROR_CHARS_MAX: usize = 200;
@@ -41,7 +44,7 @@ pub(crate) enum Recipient<'a> {
     Nobody,
 }
 
-/// Stores a mail.
+/// Stores a mail that is of use for so long; none is sent after a day.
 pub(crate) async fn queue(
     tx: &Transaction<'_>,
     sealing: &SealingKey,
@@ -49,6 +52,7 @@ pub(crate) async fn queue(
     purpose: &str,
     letter: &Letter,
     now_ms: i64,
+    life_ms: i64,
 ) -> Result<(), ApiError> {
     let id = ids::new_id();
     let sealed = sealing.seal(&place(&id, purpose), &serde_json::to_vec(letter)?)?;
@@ -62,6 +66,7 @@ pub(crate) async fn queue(
         purpose,
         address_hash: address_hash(sealing, &letter.to),
         sealed,
+        expires_at: now_ms + life_ms.min(GIVE_UP_MS),
         done_at,
     };
     Ok(queries::insert(tx, row, now_ms).await?)
@@ -96,7 +101,16 @@ pub async fn waiting(sql: &impl Sql) -> Result<i64, StoreError> {
     queries::waiting(sql).await
 }
 
-/// Sends what is due. A mail is taken before it is sent, so that two runs do not
+/// Gives up mails whose time is over, whether there is a mail service or not, and
+/// does not keep what they say. Gives how many.
+///
+/// # Errors
+/// When the database fails.
+pub async fn expire(sql: &impl Sql, now_ms: i64) -> Result<u64, StoreError> {
+    queries::expire(sql, now_ms, EXPIRED_MAILS_MAX).await
+}
+
+/// Sends what is due and still of use. A mail is taken before it is sent, so that two runs do not
 /// send it at once; when a run ends in the middle, it is sent again.
 ///
 /// # Errors
@@ -107,7 +121,11 @@ pub async fn send_due(
     now_ms: i64,
     send: impl AsyncFn(&str, &Letter) -> Result<(), String>,
 ) -> Result<Sent, StoreError> {
-    let mut sent = Sent::default();
+    let expired = expire(db, now_ms).await?;
+    let mut sent = Sent {
+        dead: u32::try_from(expired).unwrap_or(u32::MAX),
+        ..Sent::default()
+    };
     for row in queries::take(db, now_ms, BACK_OFF_MS, BACK_OFF_MS_MAX, BATCH_MAILS_MAX).await? {
         let letter = sealing
             .open(&place(&row.id, &row.purpose), &row.sealed)
@@ -121,10 +139,9 @@ pub async fn send_due(
             sent.sent += 1;
             continue;
         };
-        let is_dead = is_lost || now_ms - row.created_at >= GIVE_UP_MS;
         let failure: String = failure.chars().take(ERROR_CHARS_MAX).collect();
-        queries::failed(db, &row.id, &failure, is_dead.then_some(now_ms)).await?;
-        if is_dead {
+        queries::failed(db, &row.id, &failure, is_lost.then_some(now_ms)).await?;
+        if is_lost {
             sent.dead += 1;
         } else {
             sent.failed += 1;

@@ -94,7 +94,8 @@ pub async fn request_reset(
                 Recipient::Nobody
             }
         };
-        mails::queue(tx, sealing, recipient, PURPOSE, &letter, now_ms).await
+        // Late, it would only hold a code that is no longer good.
+        mails::queue(tx, sealing, recipient, PURPOSE, &letter, now_ms, TOKEN_MS).await
     })
     .await
 }

@@ -19,8 +19,13 @@ fn letter() -> Letter {
 
 /// Stores a mail at time 0.
 async fn queued(db: &mut Database, recipient: Recipient<'_>) {
+    queued_for(db, recipient, GIVE_UP_MS).await;
+}
+
+/// Stores a mail at time 0 that is of use for so long.
+async fn queued_for(db: &mut Database, recipient: Recipient<'_>, life_ms: i64) {
     let done: Result<(), ApiError> = db
-        .transaction(async |tx| queue(tx, &key(), recipient, "p", &letter(), 0).await)
+        .transaction(async |tx| queue(tx, &key(), recipient, "p", &letter(), 0, life_ms).await)
         .await;
     done.unwrap();
 }
@@ -108,6 +113,38 @@ fn a_failure_that_passes_loses_nothing() {
         assert_eq!(fails(&db, 0).await.failed, 1);
         assert_eq!(works(&db, BACK_OFF_MS - 1).await, NOTHING);
         assert_eq!(works(&db, BACK_OFF_MS).await.sent, 1);
+    });
+}
+
+#[test]
+fn what_is_of_no_use_any_more_is_not_sent_and_not_kept() {
+    block_on(async {
+        for (life_ms, until_ms) in [(1000, 1000), (i64::MAX / 2, GIVE_UP_MS)] {
+            let mut db = store().await;
+            let user = user(&mut db).await;
+            queued_for(&mut db, Recipient::User(&user), life_ms).await;
+            assert_eq!(expire(&db, until_ms - 1).await.unwrap(), 0);
+            let late = works(&db, until_ms).await;
+            assert_eq!((late.sent, late.dead), (0, 1), "{life_ms}");
+            assert_eq!(works(&db, until_ms).await, NOTHING);
+            assert_eq!(waiting(&db).await.unwrap(), 0);
+            let kept = "SELECT length(sealed) FROM mails";
+            assert_eq!(db.query_one::<i64>(kept, params![]).await.unwrap(), 0);
+        }
+    });
+}
+
+#[test]
+fn what_is_over_is_not_sent_although_more_is_over_than_is_given_up_at_once() {
+    block_on(async {
+        let mut db = store().await;
+        let user = user(&mut db).await;
+        for _ in 0..=EXPIRED_MAILS_MAX {
+            queued_for(&mut db, Recipient::User(&user), 1000).await;
+        }
+        let late = works(&db, 1000).await;
+        assert_eq!((late.sent, late.dead), (0, EXPIRED_MAILS_MAX));
+        assert_eq!(works(&db, 1000).await.dead, 1);
     });
 }
 

@@ -196,3 +196,18 @@ fn mails_are_in_the_language_of_who_asks() {
         assert!(letter.text.contains("TOKEN") && !letter.text.contains("://"));
     }
 }
+
+#[test]
+fn a_code_is_not_mailed_after_its_time() {
+    block_on(async {
+        let mut db = store().await;
+        add(&mut db, EMAIL).await.unwrap();
+        asked(&mut db, EMAIL).await;
+        let life = "SELECT expires_at - created_at FROM mails";
+        let life: i64 = db.query_one(life, params![]).await.unwrap();
+        assert_eq!(life, TOKEN_MS);
+        let later = "UPDATE mails SET expires_at = expires_at - 1800000";
+        db.execute(later, params![]).await.unwrap();
+        assert!(mailed(&db).await.is_empty());
+    });
+}

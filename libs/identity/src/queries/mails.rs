@@ -9,6 +9,7 @@ pub(crate) struct NewMail<'a> {
     pub(crate) purpose: &'a str,
     pub(crate) address_hash: Vec<u8>,
     pub(crate) sealed: Vec<u8>,
+    pub(crate) expires_at: i64,
     pub(crate) done_at: Option<i64>,
 }
 
@@ -18,14 +19,12 @@ pub(crate) struct MailRow {
     pub(crate) id: String,
     pub(crate) purpose: String,
     pub(crate) sealed: Vec<u8>,
-    pub(crate) created_at: i64,
 }
 
 suoke_store::from_row!(MailRow {
     id,
     purpose,
-    sealed,
-    created_at
+    sealed
 });
 
 pub(crate) async fn insert(
@@ -35,8 +34,8 @@ pub(crate) async fn insert(
 ) -> Result<(), StoreError> {
     sql.execute(
         "INSERT INTO mails \
-         (id, user_id, purpose, address_hash, sealed, created_at, next_attempt_at, done_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7)",
+         (id, user_id, purpose, address_hash, sealed, created_at, next_attempt_at, done_at, \
+         expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8)",
         params![
             mail.id,
             mail.user_id,
@@ -44,7 +43,8 @@ pub(crate) async fn insert(
             mail.address_hash,
             mail.sealed,
             now_ms,
-            mail.done_at
+            mail.done_at,
+            mail.expires_at
         ],
     )
     .await
@@ -82,9 +82,21 @@ pub(crate) async fn take(
         "UPDATE mails SET attempts = attempts + 1, \
          next_attempt_at = ?1 + min(?2 << min(attempts, 20), ?3) \
          WHERE id IN (SELECT id FROM mails WHERE done_at IS NULL AND dead_at IS NULL \
-         AND next_attempt_at <= ?1 ORDER BY next_attempt_at LIMIT ?4) \
-         RETURNING id, purpose, sealed, created_at",
+         AND next_attempt_at <= ?1 AND expires_at > ?1 ORDER BY next_attempt_at LIMIT ?4) \
+         RETURNING id, purpose, sealed",
         params![now_ms, back_off_ms, back_off_ms_max, rows_max],
+    )
+    .await
+}
+
+/// Gives up what nobody needs any more, a piece of it.
+pub(crate) async fn expire(sql: &impl Sql, now_ms: i64, rows_max: u32) -> Result<u64, StoreError> {
+    sql.execute_counted(
+        "UPDATE mails SET dead_at = ?1, sealed = x'', \
+         last_error = coalesce(last_error, 'it was not sent in time') \
+         WHERE id IN (SELECT id FROM mails WHERE done_at IS NULL AND dead_at IS NULL \
+         AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
+        params![now_ms, rows_max],
     )
     .await
 }
@@ -105,7 +117,8 @@ pub(crate) async fn failed(
     dead_at: Option<i64>,
 ) -> Result<(), StoreError> {
     sql.execute(
-        "UPDATE mails SET last_error = ?2, dead_at = ?3 WHERE id = ?1",
+        "UPDATE mails SET last_error = ?2, dead_at = ?3, \
+         sealed = CASE WHEN ?3 IS NULL THEN sealed ELSE x'' END WHERE id = ?1",
         params![id, error, dead_at],
     )
     .await
