@@ -28,6 +28,9 @@ struct Recovery {
 }
 
 async fn route(mut request: Request) -> Result<Reply, ApiError> {
+    if let Ok(id) = request.param("id") {
+        return take_away(&request, &id).await;
+    }
     let is_confirmation = request.path().trim_end_matches('/') == CONFIRM_PATH;
     request.allow(if is_confirmation {
         &["POST"]
@@ -51,6 +54,17 @@ async fn route(mut request: Request) -> Result<Reply, ApiError> {
         return reply::json(&Recovery { recovery_codes });
     }
     let effects = totp::remove(&mut db, &sealing, &user_id, &code, origin).await?;
+    effects.tell(&db).await;
+    reply::empty()
+}
+
+/// The factor of another user, which they have lost.
+async fn take_away(request: &Request, user_id: &str) -> Result<Reply, ApiError> {
+    request.allow(&["DELETE"])?;
+    let who = suoke_identity::operator(request)?;
+    let mut db = Database::open(LABEL).await?;
+    let origin = Origin::request(COMPONENT, request);
+    let effects = totp::take_away(&mut db, user_id, &who.user_id, origin).await?;
     effects.tell(&db).await;
     reply::empty()
 }

@@ -86,6 +86,9 @@ pub struct SessionEnded {
 pub struct UserEvent {
     /// The user.
     pub user_id: String,
+    /// Who did it, where it was not the user: an administrator, or `operator`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
     /// When, in RFC 3339.
     pub at: String,
 }

@@ -152,6 +152,7 @@ async fn set(
     queries::forget_attempts(tx, &attempts_key(&user.email)).await?;
     let data = UserEvent {
         user_id: user.id.clone(),
+        by: None,
         at: clock::rfc3339(now_ms),
     };
     let event = origin.tells(kind, format!("user/{}", user.id), &data)?;

@@ -4,6 +4,9 @@
 //! A sealed value is a version byte (1), a nonce of 12 random bytes, the ciphertext
 //! and its tag of 16 bytes. The place (such as `mail|ID`) is authenticated, so that
 //! a value that is moved to another row or used for another purpose does not open.
+//!
+//! While the secret is being replaced, `identity_encryption_key_previous` opens what
+//! was sealed with the old one; nothing is sealed with it.
 
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Nonce};
@@ -23,17 +26,22 @@ const NONCE_SIZE_BYTES: usize = 12;
 /// What seals, opens and hashes; made from one secret.
 pub struct SealingKey {
     cipher: Aes256Gcm,
+    /// Opens what it sealed before it was replaced.
+    previous: Option<Aes256Gcm>,
     hash_key: [u8; 32],
 }
 
 impl SealingKey {
-    /// Reads the secret variable `identity_encryption_key`.
+    /// Reads the secret variables `identity_encryption_key` and
+    /// `identity_encryption_key_previous` (a secret that is being replaced, or
+    /// empty).
     ///
     /// # Errors
-    /// 500 when it is missing or is no key.
+    /// 500 when one is missing or is no key.
     pub async fn load() -> Result<Self, ApiError> {
         let secret = variables::get("identity_encryption_key").await?;
-        Ok(Self::new(&secret)?)
+        let previous = variables::get("identity_encryption_key_previous").await?;
+        Ok(Self::new(&secret)?.replacing(&previous)?)
     }
 
     /// Reads a secret: 32 bytes in base64url without padding.
@@ -43,9 +51,29 @@ impl SealingKey {
     pub fn new(secret: &str) -> Result<Self, KeyError> {
         let secret = secret_bytes(secret)?;
         Ok(Self {
-            cipher: Aes256Gcm::new(&expand(&secret, "suoke identity seal").into()),
+            cipher: cipher(&secret),
+            previous: None,
             hash_key: expand(&secret, "suoke identity hash"),
         })
+    }
+
+    /// The same key, which also opens what was sealed with the one before; none
+    /// where `previous` is empty.
+    ///
+    /// # Errors
+    /// When it is something else than a secret; the message does not repeat it.
+    pub fn replacing(self, previous: &str) -> Result<Self, KeyError> {
+        let previous = previous.trim();
+        if previous.is_empty() {
+            return Ok(self);
+        }
+        let previous = Some(cipher(&secret_bytes(previous)?));
+        Ok(Self { previous, ..self })
+    }
+
+    /// Whether something may still be sealed with the key before.
+    pub(crate) fn is_replacing(&self) -> bool {
+        self.previous.is_some()
     }
 
     /// Seals bytes for a place.
@@ -64,7 +92,8 @@ impl SealingKey {
         Ok([[VERSION].as_slice(), &nonce, &sealed].concat())
     }
 
-    /// Opens what was sealed for this very place; `None` for anything else.
+    /// Opens what was sealed for this very place, with this key or the one before;
+    /// `None` for anything else.
     #[must_use]
     pub fn open(&self, place: &str, sealed: &[u8]) -> Option<Vec<u8>> {
         let (version, rest) = sealed.split_first()?;
@@ -72,11 +101,15 @@ impl SealingKey {
         if *version != VERSION {
             return None;
         }
-        let payload = Payload {
-            msg: sealed,
-            aad: place.as_bytes(),
-        };
-        self.cipher.decrypt(&Nonce::from(*nonce), payload).ok()
+        let nonce = Nonce::from(*nonce);
+        let mut ciphers = std::iter::once(&self.cipher).chain(&self.previous);
+        ciphers.find_map(|cipher| {
+            let payload = Payload {
+                msg: sealed,
+                aad: place.as_bytes(),
+            };
+            cipher.decrypt(&nonce, payload).ok()
+        })
     }
 
     /// A hash that only who has the key can make: to find something again
@@ -94,15 +127,22 @@ impl SealingKey {
     }
 }
 
+/// What a secret seals with.
+fn cipher(secret: &[u8; 32]) -> Aes256Gcm {
+    Aes256Gcm::new(&expand(secret, "suoke identity seal").into())
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
+    pub(crate) const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+
     /// A key for tests.
     pub(crate) fn key() -> SealingKey {
-        SealingKey::new("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8").unwrap()
+        SealingKey::new(KEY).unwrap()
     }
 
     #[test]
@@ -132,6 +172,24 @@ pub(crate) mod tests {
         let other = SealingKey::new("BQECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8").unwrap();
         assert_eq!(other.open("mail|1", &sealed), None);
         assert_ne!(sealed, key().seal("mail|1", b"text").unwrap());
+    }
+
+    #[test]
+    fn the_key_before_opens_and_does_not_seal() {
+        let secret = "BQECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+        let new = || SealingKey::new(secret).unwrap();
+        let old = key().seal("mail|1", b"text").unwrap();
+        let both = new().replacing(KEY).unwrap();
+        assert_eq!(
+            both.open("mail|1", &old).as_deref(),
+            Some(b"text".as_slice())
+        );
+        assert_eq!(both.open("mail|2", &old), None);
+        let sealed = both.seal("mail|1", b"text").unwrap();
+        assert_eq!(key().open("mail|1", &sealed), None);
+        assert!(new().open("mail|1", &sealed).is_some());
+        assert_eq!(new().replacing(" ").unwrap().open("mail|1", &old), None);
+        assert!(new().replacing("short").is_err());
     }
 
     #[test]

@@ -113,7 +113,7 @@ pub async fn confirm(
                 queries::insert_recovery(tx, user_id, recovery_hash(code)).await?;
             }
             forget_attempts(tx, &attempts_key(user_id)).await?;
-            told(tx, origin, events::TOTP_ENABLED, user_id, now_ms).await
+            told(tx, origin, events::TOTP_ENABLED, user_id, None, now_ms).await
         })
         .await;
     Ok((codes, effects?))
@@ -135,15 +135,37 @@ pub async fn remove(
     db.transaction(async |tx| {
         if !accept(tx, sealing, user_id, code, now_ms)
             .await?
-            .ok_or_else(|| {
-                ApiError::not_found("There is no second factor.").zh("未启用两步验证。")
-            })?
+            .ok_or_else(no_factor)?
         {
             return Err(wrong_code());
         }
         queries::remove(tx, user_id).await?;
         forget_attempts(tx, &attempts_key(user_id)).await?;
-        told(tx, origin, events::TOTP_DISABLED, user_id, now_ms).await
+        told(tx, origin, events::TOTP_DISABLED, user_id, None, now_ms).await
+    })
+    .await
+}
+
+/// Takes the second factor of a user away who has lost it, on the word of an
+/// administrator or operator: `by`. Sessions go on. Tell the effects.
+///
+/// # Errors
+/// 404 when there is none.
+pub async fn take_away(
+    db: &mut Database,
+    user_id: &str,
+    by: &str,
+    origin: Origin<'_>,
+) -> Result<Effects, ApiError> {
+    let now_ms = clock::now_ms();
+    db.transaction(async |tx| {
+        let row = queries::find(tx, user_id).await?;
+        if row.is_none_or(|row| row.confirmed_at.is_none()) {
+            return Err(no_factor());
+        }
+        queries::remove(tx, user_id).await?;
+        forget_attempts(tx, &attempts_key(user_id)).await?;
+        told(tx, origin, events::TOTP_DISABLED, user_id, Some(by), now_ms).await
     })
     .await
 }
@@ -192,6 +214,11 @@ async fn accept(
     };
     if let Some(step) = step_of(sealing, user_id, &row, code, now_ms) {
         queries::use_step(tx, user_id, step).await?;
+        let secret = sealing.open(&place(user_id), &row.sealed_secret);
+        if let Some(secret) = secret.filter(|_| sealing.is_replacing()) {
+            let sealed = sealing.seal(&place(user_id), &secret)?;
+            queries::seal_anew(tx, user_id, sealed).await?;
+        }
         return Ok(Some(true));
     }
     let used = queries::use_recovery(tx, user_id, recovery_hash(code)).await?;
@@ -243,6 +270,10 @@ fn recovery_hash(code: &str) -> Vec<u8> {
     refresh::hash(&code.to_ascii_uppercase())
 }
 
+fn no_factor() -> ApiError {
+    ApiError::not_found("There is no second factor.").zh("未启用两步验证。")
+}
+
 fn wrong_code() -> ApiError {
     let detail = "The code is wrong or was used before.";
     ApiError::bad_request("totp_invalid", detail).zh("验证码错误或已使用。")
@@ -253,10 +284,12 @@ async fn told(
     origin: Origin<'_>,
     kind: &str,
     user_id: &str,
+    by: Option<&str>,
     now_ms: i64,
 ) -> Result<Effects, ApiError> {
     let data = UserEvent {
         user_id: user_id.to_owned(),
+        by: by.map(str::to_owned),
         at: clock::rfc3339(now_ms),
     };
     let event = origin.tells(kind, format!("user/{user_id}"), &data)?;

@@ -63,6 +63,19 @@ pub(crate) async fn use_step(sql: &impl Sql, user_id: &str, step: i64) -> Result
     .await
 }
 
+/// The same secret, sealed with another key.
+pub(crate) async fn seal_anew(
+    sql: &impl Sql,
+    user_id: &str,
+    sealed_secret: Vec<u8>,
+) -> Result<(), StoreError> {
+    sql.execute(
+        "UPDATE totp SET sealed_secret = ?2 WHERE user_id = ?1",
+        params![user_id, sealed_secret],
+    )
+    .await
+}
+
 pub(crate) async fn remove(sql: &impl Sql, user_id: &str) -> Result<(), StoreError> {
     for text in [
         "DELETE FROM totp WHERE user_id = ?1",

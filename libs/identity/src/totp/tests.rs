@@ -5,7 +5,7 @@ use suoke_guest::Request;
 
 use super::*;
 use crate::accounts::tests::{PASSWORD, add, log_in_with, store, told as shown};
-use crate::sealed::tests::key;
+use crate::sealed::tests::{KEY, key};
 
 const EMAIL: &str = "fang@example.com";
 
@@ -200,5 +200,54 @@ fn the_second_factor_is_taken_away_with_a_code_of_it() {
         assert_eq!(none.status(), 404);
         let none = confirmed(&mut db, &user_id, "1").await.unwrap_err();
         assert_eq!(shown(&none), (409, "totp_not_enrolled"));
+    });
+}
+
+#[test]
+fn an_operator_takes_a_lost_factor_away() {
+    block_on(async {
+        let mut db = store().await;
+        let request = Request::new("DELETE", "/");
+        let origin = Origin::request("auth-totp", &request);
+        let (id, ..) = protected(&mut db).await;
+        for _ in 0..5 {
+            assert!(removed(&mut db, &id, "000000").await.is_err());
+        }
+        let effects = take_away(&mut db, &id, "operator", origin).await.unwrap();
+        let told: UserEvent = effects.events[0].data_as().unwrap();
+        assert_eq!(effects.events[0].kind, "auth.totp.disabled");
+        assert_eq!(
+            (told.user_id.as_str(), told.by.as_deref()),
+            (id.as_str(), Some("operator"))
+        );
+        assert_eq!(log_in(&mut db, None).await, Ok(()));
+        // What is not confirmed protects nothing, and can be confirmed later.
+        let secret = enrol(&mut db, &key(), &id).await.unwrap().secret;
+        for id in [id.as_str(), "nobody"] {
+            let none = take_away(&mut db, id, "operator", origin).await;
+            assert_eq!(shown(&none.unwrap_err()), (404, "not_found"));
+        }
+        assert!(confirmed(&mut db, &id, &app(&secret, 0)).await.is_ok());
+    });
+}
+
+#[test]
+fn a_login_seals_the_secret_with_the_new_key() {
+    block_on(async {
+        let mut db = store().await;
+        let (id, secret, _) = protected(&mut db).await;
+        let new = || SealingKey::new("BQECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8").unwrap();
+        let accepted = async |db: &mut Database, sealing: &SealingKey, steps| {
+            let (code, now) = (app(&secret, steps), clock::now_ms());
+            let done: Result<_, ApiError> = db
+                .transaction(async |tx| accept(tx, sealing, &id, &code, now).await)
+                .await;
+            done.unwrap()
+        };
+        assert_eq!(accepted(&mut db, &new(), 0).await, Some(false));
+        let both = new().replacing(KEY).unwrap();
+        assert_eq!(accepted(&mut db, &both, 0).await, Some(true));
+        assert_eq!(accepted(&mut db, &new(), 1).await, Some(true));
+        assert_eq!(accepted(&mut db, &key(), 1).await, Some(false));
     });
 }
