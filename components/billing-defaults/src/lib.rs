@@ -8,7 +8,7 @@ use suoke_events::{Event, EventError};
 use suoke_guest::clock;
 use suoke_sagas::messages::Command;
 use suoke_sagas::participant::{Before, Work, take_part};
-use suoke_store::{Database, Transaction};
+use suoke_store::{Database, Transaction, erased};
 
 /// The name in the inbox and as a participant.
 const CONSUMER: &str = "billing-defaults";
@@ -64,9 +64,13 @@ async fn on_event(db: &mut Database, event: &Event) -> Result<Vec<Event>, EventE
     take_part(db, CONSUMER, CONSUMER, event, set_up, remove).await
 }
 
-/// A quota that is there already stays: somebody has set it.
+/// A quota that is there already stays: somebody has set it. Who is erased gets none,
+/// however late the command comes.
 async fn set_up(tx: &Transaction<'_>, command: &Command) -> Result<Work, EventError> {
     let About { user_id } = command.context_as()?;
+    if erased::is_erased(tx, &user_id).await? {
+        return Ok(Work::refused("there is no such user any more"));
+    }
     let is_new = queries::insert(tx, &user_id, &DEFAULT, SET_BY_DEFAULT, clock::now_ms()).await?;
     let done = Work::done(&json!({ "is_new": is_new }))?;
     if !is_new {

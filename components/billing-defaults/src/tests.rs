@@ -96,3 +96,19 @@ fn a_saga_without_a_user_is_refused_and_other_events_are_dead_letters() {
         assert!(error.is_permanent(), "{error}");
     });
 }
+
+#[test]
+fn who_is_erased_gets_no_quota_however_late_the_command_comes() {
+    block_on(async {
+        let mut db = Database::open_in_memory("ai").await.unwrap();
+        erased::note(&db, "u1", 1).await.unwrap();
+        let told = ask(&mut db, Action::Do).await;
+        let refused: Reply = told[0].data_as().unwrap();
+        assert_eq!((refused.outcome, refused.retry), (Outcome::Failed, false));
+        let quotas: i64 = db
+            .query_one("SELECT count(*) FROM quotas", params![])
+            .await
+            .unwrap();
+        assert_eq!(quotas, 0);
+    });
+}
