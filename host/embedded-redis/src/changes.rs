@@ -24,6 +24,12 @@ pub(crate) struct Changes {
     unsaved: Unsaved,
     /// Of changes that may be saved later; none that is in `unsaved` too.
     later: HashSet<Key>,
+    /// Keys that have expired and were dropped; none that is above.
+    dropped: HashSet<Key>,
+    /// Whether a key has been changed in both ways: what may be saved later
+    /// then goes with the rest, so that no script is on disk with some of its
+    /// keys only.
+    joined: bool,
     /// Grows with every change.
     count: u64,
 }
@@ -37,8 +43,13 @@ pub(crate) struct Unsaved {
 }
 
 impl Unsaved {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.keys.is_empty() && !self.all_removed
+    /// Adds what has changed after this.
+    pub(crate) fn extend(&mut self, later: Self) {
+        if later.all_removed {
+            *self = later;
+        } else {
+            self.keys.extend(later.keys);
+        }
     }
 }
 
@@ -53,9 +64,14 @@ impl Changes {
         self.saving = saving;
     }
 
+    /// How the changes of the command that runs are saved.
+    pub(crate) fn saving(&self) -> Saving {
+        self.saving
+    }
+
     /// How many keys have changed.
     pub(crate) fn len(&self) -> usize {
-        self.unsaved.keys.len() + self.later.len()
+        self.unsaved.keys.len() + self.later.len() + self.dropped.len()
     }
 
     /// Grows with every change: the same twice means that nothing has changed in between.
@@ -66,9 +82,14 @@ impl Changes {
     /// Whether the change of a key is to be noted and is not yet; counts the change.
     pub(crate) fn wants(&mut self, key: &[u8]) -> bool {
         self.count += 1;
-        self.noted
-            && !self.unsaved.keys.contains(key)
-            && (self.saving == Saving::First || !self.later.contains(key))
+        if !self.noted {
+            return false;
+        }
+        if self.unsaved.keys.contains(key) {
+            self.joined |= self.saving == Saving::Later;
+            return false;
+        }
+        self.saving == Saving::First || !self.later.contains(key)
     }
 
     /// Notes that a key has changed or has gone.
@@ -76,14 +97,23 @@ impl Changes {
         if !self.wants(key) {
             return;
         }
+        self.dropped.remove(key);
         match self.saving {
             Saving::Later => {
                 self.later.insert(key.clone());
             }
             Saving::First => {
-                self.later.remove(key);
+                self.joined |= self.later.remove(key);
                 self.unsaved.keys.insert(key.clone());
             }
+        }
+    }
+
+    /// Notes that a key has expired and was dropped. No command has changed it.
+    pub(crate) fn note_dropped(&mut self, key: Key) {
+        let is_noted = self.unsaved.keys.contains(&key) || self.later.contains(&key);
+        if self.noted && !is_noted {
+            self.dropped.insert(key);
         }
     }
 
@@ -97,6 +127,8 @@ impl Changes {
         self.count += 1;
         if self.noted {
             self.later = HashSet::new();
+            self.dropped = HashSet::new();
+            self.joined = false;
             self.unsaved = Unsaved {
                 keys: keys.into_iter().cloned().collect(),
                 all_removed: true,
@@ -107,8 +139,11 @@ impl Changes {
     /// Takes what is to be saved: what somebody waits for, or everything.
     pub(crate) fn take(&mut self, with_later: bool) -> Unsaved {
         let mut taken = std::mem::take(&mut self.unsaved);
-        if with_later {
+        if std::mem::take(&mut self.joined) || with_later {
             taken.keys.extend(self.later.drain());
+        }
+        if with_later {
+            taken.keys.extend(self.dropped.drain());
         }
         taken
     }
@@ -120,7 +155,8 @@ impl Changes {
             return;
         }
         for key in unsaved.keys {
-            self.later.remove(&key);
+            self.joined |= self.later.remove(&key);
+            self.dropped.remove(&key);
             self.unsaved.keys.insert(key);
         }
         self.unsaved.all_removed = unsaved.all_removed;
@@ -147,12 +183,43 @@ mod tests {
         changes.start();
         changes.begin(Saving::Later);
         changes.note(&key("counter"));
-        changes.note(&key("both"));
         changes.begin(Saving::First);
         changes.note(&key("set"));
-        changes.note(&key("both"));
-        assert_eq!(taken(&mut changes, false), [key("both"), key("set")]);
+        assert_eq!(taken(&mut changes, false), [key("set")]);
         assert_eq!(taken(&mut changes, true), [key("counter")]);
+    }
+
+    #[test]
+    fn a_key_that_is_changed_in_both_ways_brings_all() {
+        for order in [
+            [Saving::Later, Saving::First],
+            [Saving::First, Saving::Later],
+        ] {
+            let mut changes = Changes::default();
+            changes.start();
+            for saving in order {
+                changes.begin(saving);
+                changes.note(&key("both"));
+                if saving == Saving::Later {
+                    changes.note(&key("of the same script"));
+                }
+            }
+            let all = [key("both"), key("of the same script")];
+            assert_eq!(taken(&mut changes, false), all, "{order:?}");
+        }
+    }
+
+    #[test]
+    fn what_has_expired_is_noted_and_is_nobodys_change() {
+        let mut changes = Changes::default();
+        changes.start();
+        changes.begin(Saving::First);
+        changes.note_dropped(key("old"));
+        changes.note_dropped(key("old, then set"));
+        assert_eq!(changes.count(), 0);
+        changes.note(&key("old, then set"));
+        assert_eq!(taken(&mut changes, false), [key("old, then set")]);
+        assert_eq!(taken(&mut changes, true), [key("old")]);
     }
 
     #[test]
@@ -187,7 +254,7 @@ mod tests {
         changes.note(&key("a"));
         changes.all_removed();
         assert_eq!(changes.len(), 0);
-        assert!(changes.take(true).is_empty());
+        assert!(!changes.take(true).all_removed);
         assert_eq!(changes.count(), 2);
     }
 }

@@ -157,6 +157,11 @@ impl Keyspace {
         Some((&entry.value, entry.expires_at_ms))
     }
 
+    /// Whether a key is in memory, expired or not.
+    pub(crate) fn holds(&self, key: &[u8]) -> bool {
+        self.entries.contains_key(key)
+    }
+
     pub(crate) fn contains(&mut self, key: &[u8]) -> bool {
         self.get(key).is_some()
     }
@@ -294,12 +299,14 @@ impl Keyspace {
         }
     }
 
-    /// An expired key is not noted: the disk's copy expires by itself.
+    /// Drops a key whose time is over; nobody waits until the disk knows.
     fn drop_if_expired(&mut self, key: &[u8]) {
         let now_ms = self.now_ms();
         let entry = self.entries.get(key);
-        if entry.is_some_and(|entry| entry.is_expired(now_ms)) {
-            self.take(key);
+        if entry.is_some_and(|entry| entry.is_expired(now_ms))
+            && let Some((key, _)) = self.take(key)
+        {
+            self.changes.note_dropped(key);
         }
     }
 

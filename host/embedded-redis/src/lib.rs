@@ -9,9 +9,10 @@
 //! as Redis refuses an unknown command.
 //!
 //! Everything is in memory and bounded by [`RedisLimits`]. A server that is
-//! [opened](EmbeddedRedis::open) on a file outlives the process: what a plain
-//! command has changed is on disk before its reply is given; what scripts and
-//! counters change is there within a second.
+//! [opened](EmbeddedRedis::open) on a file outlives the process: what a command
+//! or a script has changed is on disk before its reply is given, a script's
+//! changes all together. What counters change is there within a second, and so
+//! is what a script changes whose first line is the comment `--!later`.
 
 mod changes;
 mod commands;
@@ -249,17 +250,22 @@ impl Server {
         let command = commands::find(name.as_bytes());
         let saving = command.map_or(Saving::Later, Command::saving);
         keys.begin((self.now_us)(), saving);
-        let Some(command) = command else {
-            drop(keys);
-            let outcome = scripts.run(name, args);
-            let outcome = outcome.unwrap_or_else(|| Err(unknown_command(name, args)));
-            return (outcome.unwrap_or_else(Reply::from), None);
-        };
         let changes_before = keys.changes().count();
-        let reply = command.run(&mut keys, args).unwrap_or_else(Reply::from);
-        let must_wait = saving == Saving::First && keys.changes().count() != changes_before;
+        let outcome = match command {
+            Some(command) => command.run(&mut keys, args),
+            None => {
+                // A script takes the keys once for each of its commands.
+                drop(keys);
+                let outcome = scripts.run(name, args);
+                keys = lock(&self.keys);
+                outcome.unwrap_or_else(|| Err(unknown_command(name, args)))
+            }
+        };
+        let changes = keys.changes();
+        let must_wait = changes.saving() == Saving::First && changes.count() != changes_before;
         let writer = self.writer.as_ref().filter(|_| must_wait);
-        (reply, writer.map(|writer| writer.ask(false)))
+        let saved = writer.map(|writer| writer.ask(false));
+        (outcome.unwrap_or_else(Reply::from), saved)
     }
 }
 

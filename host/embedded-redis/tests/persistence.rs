@@ -118,13 +118,77 @@ async fn what_was_removed_stays_so() {
     assert_eq!(run(&open(&path), "KEYS *"), Reply::Array(vec![bulk("d")]));
 }
 
+async fn eval(redis: &EmbeddedRedis, words: &[&str]) -> Reply {
+    let words: Vec<_> = words.iter().map(|word| word.as_bytes().to_vec()).collect();
+    redis.call("EVAL", &words).await
+}
+
+/// Keys that are on disk while the server runs: it lets nobody else read its
+/// file, so what it has written is copied.
+fn on_disk(path: &Path) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("copy.db");
+    for end in ["", "-wal"] {
+        let from = format!("{}{end}", path.display());
+        if Path::new(&from).exists() {
+            std::fs::copy(&from, format!("{}{end}", copy.display())).unwrap();
+        }
+    }
+    let connection = rusqlite::Connection::open(&copy).unwrap();
+    let mut read = connection
+        .prepare("SELECT key FROM entries ORDER BY key")
+        .unwrap();
+    let keys = read.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();
+    keys.map(|key| String::from_utf8(key.unwrap()).unwrap())
+        .collect()
+}
+
 #[tokio::test]
-async fn scripts_and_counters_are_saved_when_asked_and_at_the_end() {
+async fn what_a_script_changes_is_on_disk_with_its_answer() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("redis.db");
     let redis = open(&path);
-    let script = ["return redis.call('set', KEYS[1], 'x')", "1", "by script"];
-    redis.command("EVAL", &script.map(|word| word.as_bytes().to_vec()));
+    let script = "for _, key in ipairs(KEYS) do redis.call('set', key, 'x') end";
+    eval(&redis, &[script, "2", "a", "b"]).await;
+    assert_eq!(on_disk(&path), ["a", "b"]);
+    let failing = "redis.call('set', KEYS[1], 'x'); error('no')";
+    eval(&redis, &[failing, "1", "c"]).await;
+    assert_eq!(on_disk(&path), ["a", "b", "c"]);
+}
+
+#[tokio::test]
+async fn a_script_that_says_later_comes_to_disk_when_another_changes_its_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("redis.db");
+    let redis = open(&path);
+    let script = "--!later\nfor _, key in ipairs(KEYS) do redis.call('set', key, 'x') end";
+    eval(&redis, &[script, "2", "a", "b"]).await;
+    call(&redis, "SET a y").await;
+    assert_eq!(on_disk(&path), ["a", "b"]);
+}
+
+#[tokio::test]
+async fn keys_that_have_expired_leave_the_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("redis.db");
+    let redis = open(&path);
+    call(&redis, "SET stays x").await;
+    call(&redis, "SET old x PX 1").await;
+    assert_eq!(on_disk(&path), ["old", "stays"]);
+    while run(&redis, "GET old") != Reply::Nil {
+        std::thread::yield_now();
+    }
+    redis.save().await.unwrap();
+    assert_eq!(on_disk(&path), ["stays"]);
+}
+
+#[tokio::test]
+async fn counters_and_scripts_that_say_later_are_saved_when_asked_and_at_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("redis.db");
+    let redis = open(&path);
+    let script = "--!later\nreturn redis.call('set', KEYS[1], 'x')";
+    eval(&redis, &[script, "1", "by script"]).await;
     redis.save().await.unwrap();
     call(&redis, "INCR n").await;
     drop(redis);

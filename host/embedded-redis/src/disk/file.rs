@@ -30,10 +30,8 @@ const UPSERT: &str = "
     SET kind = excluded.kind, value = excluded.value, expires_at_ms = excluded.expires_at_ms";
 const REMOVE: &str = "DELETE FROM entries WHERE key = ?1";
 const REMOVE_ALL: &str = "DELETE FROM entries";
-const PURGE: &str = "
-    DELETE FROM entries WHERE key IN (
-        SELECT key FROM entries WHERE expires_at_ms <= ?1 ORDER BY expires_at_ms LIMIT ?2
-    )";
+const OVER: &str = "
+    SELECT key FROM entries WHERE expires_at_ms <= ?1 LIMIT ?2";
 const LIVING: &str = "
     SELECT key, kind, value, expires_at_ms FROM entries
     WHERE expires_at_ms IS NULL OR expires_at_ms > ?1";
@@ -146,14 +144,26 @@ impl Save<'_> {
         write().map_err(said)
     }
 
-    /// Removes rows whose time is over, some at a time.
-    pub(super) fn purge(&self, now_ms: i64) -> Result<(), String> {
-        let purge = || {
-            let mut purge = self.0.prepare_cached(PURGE)?;
-            purge.execute([now_ms, PURGED_MAX])
+    /// The keys of rows whose time was over at an instant, some of them.
+    pub(super) fn over_since(&self, instant_ms: i64) -> Result<Vec<Vec<u8>>, String> {
+        let read = || -> rusqlite::Result<_> {
+            let mut over = self.0.prepare_cached(OVER)?;
+            over.query_map([instant_ms, PURGED_MAX], |row| row.get(0))?
+                .collect()
         };
-        purge().map_err(said)?;
-        Ok(())
+        read().map_err(said)
+    }
+
+    /// Removes the rows of keys.
+    pub(super) fn remove(&self, keys: &[Vec<u8>]) -> Result<(), String> {
+        let remove = || -> rusqlite::Result<()> {
+            let mut remove = self.0.prepare_cached(REMOVE)?;
+            for key in keys {
+                remove.execute([key])?;
+            }
+            Ok(())
+        };
+        remove().map_err(said)
     }
 
     /// Waits until all of it is on disk.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use super::file::Save;
 use super::{File, Row};
 use crate::changes::Unsaved;
 use crate::keyspace::{Key, Keyspace};
@@ -18,6 +19,11 @@ const LATER_MAX: Duration = Duration::from_secs(1);
 const KEYS_PER_COPY: usize = 1024;
 /// Bytes of their values, from which on no more keys are copied at one time.
 const BYTES_PER_COPY: usize = 1 << 20;
+/// Copies of one save. The last one takes all that is left, should commands
+/// change keys faster than they are copied.
+const COPIES_MAX: usize = 1024;
+/// How long a row must be over before it is removed for that alone.
+const PURGE_AFTER_MS: i64 = 60 * 60 * 1000;
 
 /// Whether a change is on disk, or why not.
 pub(crate) type Saved = Result<(), Arc<str>>;
@@ -137,11 +143,8 @@ impl Work {
     }
 
     fn save(&mut self, with_later: bool) -> Saved {
-        let mut unsaved = {
-            let _turn = lock(&self.memory.turn);
-            lock(&self.memory.keys).changes().take(with_later)
-        };
-        let outcome = self.write(&unsaved, with_later);
+        let mut taken = Unsaved::default();
+        let outcome = self.write(&mut taken, with_later);
         match &outcome {
             Ok(()) if self.is_failing => tracing::info!("the embedded Redis writes again"),
             Err(reason) if !self.is_failing => {
@@ -152,46 +155,81 @@ impl Work {
         self.is_failing = outcome.is_err();
         outcome.map_err(|reason| {
             let _turn = lock(&self.memory.turn);
-            let unsaved = std::mem::take(&mut unsaved);
-            lock(&self.memory.keys).changes().give_back(unsaved);
+            lock(&self.memory.keys).changes().give_back(taken);
             reason.into()
         })
     }
 
-    fn write(&mut self, unsaved: &Unsaved, with_later: bool) -> Result<(), String> {
-        if unsaved.is_empty() && !with_later {
-            return Ok(());
-        }
+    /// Writes what has changed; `taken` is what it has taken from the memory.
+    fn write(&mut self, taken: &mut Unsaved, with_later: bool) -> Result<(), String> {
+        // First the transaction: what it waits for, commands need not wait for.
         let save = self.file.save()?;
-        if unsaved.all_removed {
-            save.remove_all()?;
-        }
-        let mut keys = unsaved.keys.iter().peekable();
-        while keys.peek().is_some() {
-            save.write(&copy(&self.memory, &mut keys))?;
+        let mut queue = Vec::new();
+        for copies in 1.. {
+            // What runs between two copies may be half in the queue already.
+            let with_later = with_later || copies > 1;
+            let copied = copy(&self.memory, &mut queue, with_later, copies >= COPIES_MAX);
+            if copied.fresh.all_removed {
+                save.remove_all()?;
+            }
+            taken.extend(copied.fresh);
+            save.write(&copied.rows)?;
+            if queue.is_empty() {
+                break;
+            }
         }
         if with_later {
-            save.purge((self.memory.now_ms)())?;
+            purge(&self.memory, &save)?;
         }
         save.commit()
     }
 }
 
-/// Copies some keys as they are now. Between two copies commands run, so that a
-/// large save holds nobody up; what they change is saved once more.
-fn copy<'a>(memory: &Memory, keys: &mut impl Iterator<Item = &'a Key>) -> Vec<Row> {
+/// Removes rows that have been over for long and of which memory has nothing: a
+/// clock that has jumped ahead takes nothing that may live on.
+fn purge(memory: &Memory, save: &Save<'_>) -> Result<(), String> {
+    let over_since_ms = (memory.now_ms)().saturating_sub(PURGE_AFTER_MS);
+    let mut over = save.over_since(over_since_ms)?;
+    if over.is_empty() {
+        return Ok(());
+    }
+    {
+        let keys = lock(&memory.keys);
+        over.retain(|key| !keys.holds(key));
+    }
+    save.remove(&over)
+}
+
+/// What was taken from the memory at one time.
+struct Copied {
+    /// What has changed since the time before.
+    fresh: Unsaved,
+    rows: Vec<Row>,
+}
+
+/// Takes what has changed and copies some keys of the queue as they are now.
+///
+/// Between two copies commands run, so that a large save holds nobody up. What
+/// they change comes into the queue again: when it is empty, all that was copied
+/// is what the memory held at that moment, and no script is there by halves.
+fn copy(memory: &Memory, queue: &mut Vec<Key>, with_later: bool, is_last: bool) -> Copied {
     let _turn = lock(&memory.turn);
-    let space = lock(&memory.keys);
+    let mut space = lock(&memory.keys);
+    let fresh = space.changes().take(with_later);
+    if fresh.all_removed {
+        queue.clear();
+    }
+    queue.extend(fresh.keys.iter().cloned());
     let (mut rows, mut bytes) = (Vec::new(), 0);
-    while rows.len() < KEYS_PER_COPY && bytes < BYTES_PER_COPY {
-        let Some(key) = keys.next() else {
+    while is_last || (rows.len() < KEYS_PER_COPY && bytes < BYTES_PER_COPY) {
+        let Some(key) = queue.pop() else {
             break;
         };
-        let row = Row::of(&space, key);
+        let row = Row::of(&space, &key);
         bytes += row.size_bytes();
         rows.push(row);
     }
-    rows
+    Copied { fresh, rows }
 }
 
 #[cfg(test)]
@@ -201,22 +239,81 @@ mod tests {
     use crate::pubsub::{Hub, QueueLimits};
     use crate::value::Value;
 
+    const HOUR_MS: i64 = 60 * 60 * 1000;
+
+    fn memory(now_ms: i64) -> Memory {
+        let keys = Arc::new(Mutex::new(Keyspace::new(64 << 20)));
+        let hub = Arc::new(Hub::new(QueueLimits {
+            messages_max: 1,
+            bytes_max: 1,
+        }));
+        lock(&keys).changes().start();
+        Memory {
+            turn: Arc::new(Mutex::new(Scripts::new(keys.clone(), hub))),
+            keys,
+            now_ms: Box::new(move || now_ms),
+        }
+    }
+
+    fn row(key: &[u8], expires_at_ms: i64) -> Row {
+        let mut keys = Keyspace::new(1 << 20);
+        keys.put(key, Value::Text(Vec::new()), Some(expires_at_ms));
+        Row::of(&keys, &key.into())
+    }
+
+    #[test]
+    fn only_rows_that_are_over_for_long_and_not_in_memory_are_purged() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = File::open(&folder.path().join("redis.db")).unwrap();
+        let memory = memory(3 * HOUR_MS);
+        let text = Value::Text(Vec::new());
+        lock(&memory.keys).put(b"in memory", text, Some(HOUR_MS));
+        let save = file.save().unwrap();
+        let rows = [
+            row(b"in memory", HOUR_MS),
+            row(b"long", HOUR_MS),
+            row(b"short", 3 * HOUR_MS - 1),
+        ];
+        save.write(&rows).unwrap();
+        purge(&memory, &save).unwrap();
+        let mut left = save.over_since(i64::MAX).unwrap();
+        left.sort_unstable();
+        assert_eq!(left, [b"in memory".to_vec(), b"short".to_vec()]);
+    }
+
+    #[test]
+    fn what_changes_between_two_copies_is_copied_once_more() {
+        let memory = memory(0);
+        let put = |key: &[u8], value: &[u8], saving| {
+            let mut keys = lock(&memory.keys);
+            keys.begin(0, saving);
+            keys.put(key, Value::Text(value.to_vec()), None);
+        };
+        let large = vec![0; BYTES_PER_COPY];
+        put(b"a", &large, Saving::First);
+        put(b"b", &large, Saving::First);
+        let mut queue = Vec::new();
+        let first = copy(&memory, &mut queue, false, false);
+        assert_eq!((first.rows.len(), queue.len()), (1, 1));
+        put(b"a", b"new", Saving::Later);
+        put(b"b", b"new", Saving::Later);
+        let mut after = Vec::new();
+        while !queue.is_empty() {
+            after.extend(copy(&memory, &mut queue, true, false).rows);
+        }
+        for key in [&b"a"[..], b"b"] {
+            let last = after.iter().rfind(|row| &row.key[..] == key).unwrap();
+            assert!(last.size_bytes() < 100, "the new value is copied");
+        }
+    }
+
     #[test]
     fn a_disk_that_fails_is_told_and_what_it_missed_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let file = File::open(&folder.path().join("redis.db")).unwrap();
         file.break_it();
-        let keys = Arc::new(Mutex::new(Keyspace::new(1 << 20)));
-        let hub = Arc::new(Hub::new(QueueLimits {
-            messages_max: 1,
-            bytes_max: 1,
-        }));
-        let memory = Memory {
-            turn: Arc::new(Mutex::new(Scripts::new(keys.clone(), hub))),
-            keys: keys.clone(),
-            now_ms: Box::new(|| 0),
-        };
-        lock(&keys).changes().start();
+        let memory = memory(0);
+        let keys = memory.keys.clone();
         lock(&keys).begin(0, Saving::First);
         lock(&keys).put(b"k", Value::Text(b"v".to_vec()), None);
         let writer = Writer::start(file, memory).unwrap();

@@ -43,6 +43,7 @@ pub(super) struct Interpreter {
     run: Function,
     environment: Table,
     budget: Arc<Budget>,
+    keys: Arc<Mutex<Keyspace>>,
     lua: Lua,
 }
 
@@ -139,7 +140,7 @@ impl Interpreter {
         let lua = Lua::new_with(libraries, LuaOptions::default())?;
         let budget = Arc::new(Budget::new());
         let caller = Caller {
-            keys,
+            keys: keys.clone(),
             hub,
             budget: budget.clone(),
         };
@@ -177,6 +178,7 @@ impl Interpreter {
             run,
             environment,
             budget,
+            keys,
             lua,
         })
     }
@@ -201,13 +203,14 @@ impl Interpreter {
                 format!("ERR Error compiling script (new function): {reason}").as_bytes(),
             ))
         })?;
-        self.cache.insert(sha, function, text.len());
+        self.cache.insert(sha, function, text);
         Ok(())
     }
 
-    /// Runs a script that is known.
+    /// Runs a script that is known. The keys learn how its changes are saved.
     pub(super) fn eval(&mut self, sha: &Sha, keys: &[Vec<u8>], args: &[Vec<u8>]) -> Outcome {
-        let script = self.cache.get(sha).ok_or(CommandError::NoScript)?;
+        let (script, saving) = self.cache.get(sha).ok_or(CommandError::NoScript)?;
+        crate::lock(&self.keys).changes().begin(saving);
         self.budget.begin();
         let outcome = self.call(&script, keys, args);
         if self.lua.used_memory() > COLLECT_OVER_BYTES {
