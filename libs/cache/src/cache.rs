@@ -185,16 +185,23 @@ impl<'a, T: Time> Cache<'a, T> {
         Ok(())
     }
 
-    /// Forgets a key. What shares its prefix, all before the first `/`, is loaded
-    /// anew as well.
+    /// Forgets a key, and leaves nothing of its value in Redis. What shares its prefix,
+    /// all before the first `/`, is loaded anew as well.
     ///
     /// # Errors
     /// When Redis does not answer: others may see the value until its time is over.
     pub async fn invalidate(&self, key: &str) -> Result<(), RedisError> {
-        self.invalidate_prefix(entry::prefix(key)).await
+        self.renew(entry::prefix(key)).await?;
+        // After the new generation: whoever stores the value from before sees that one,
+        // and takes the value away again.
+        let name = self.names(key).value();
+        self.redis().await?.delete(&[name.as_str()]).await?;
+        Ok(())
     }
 
     /// Forgets every key that begins with `prefix` and a `/`, and the key `prefix`.
+    /// Nobody reads their values any more, but they lie in Redis until their time is
+    /// over: what must be gone is named to [`Cache::invalidate`].
     ///
     /// # Errors
     /// When Redis does not answer: others may see the values until their time is
@@ -282,6 +289,16 @@ impl<'a, T: Time> Cache<'a, T> {
         let (value, ttl_ms) = (entry::write(generation, bytes), self.settings().ttl_ms);
         self.ask(async |redis| redis.set(&name, &value, Some(ttl_ms)).await)
             .await;
+        if self.settings().freshness == Freshness::Content {
+            return;
+        }
+        // A change in between has taken away what was there, and not this.
+        let current = self.names(key).generation();
+        let current = self.ask(async |redis| redis.get(&current).await).await;
+        if current.is_some_and(|current| current.unwrap_or_default() != generation) {
+            self.ask(async |redis| redis.delete(&[name.as_str()]).await)
+                .await;
+        }
     }
 
     /// Makes a new generation, to which nothing that is stored belongs. It lives
@@ -293,12 +310,17 @@ impl<'a, T: Time> Cache<'a, T> {
         let generation = ids::new_id().into_bytes();
         let name = entry::generation(self.settings().name, prefix);
         let ttl_ms = self.settings().ttl_ms.saturating_mul(2);
-        let redis = match self.shared().await {
-            Some(redis) => redis,
-            None => Redis::open().await?,
-        };
+        let redis = self.redis().await?;
         redis.set(&name, &generation, Some(ttl_ms)).await?;
         Ok(generation)
+    }
+
+    /// Redis for what must not be left out: tried again, where it did not answer.
+    async fn redis(&self) -> Result<Redis, RedisError> {
+        match self.shared().await {
+            Some(redis) => Ok(redis),
+            None => Redis::open().await,
+        }
     }
 
     /// Asks Redis; a failure is told once and ends the asking for this call.

@@ -137,6 +137,44 @@ fn a_value_from_before_a_change_is_not_kept_after_it() {
     });
 }
 
+/// What lies in Redis for a key of the cache `things`.
+async fn lies(world: &World, key: &str) -> bool {
+    let redis = Redis::memory(&world.memory);
+    let found = redis.get(&format!("cache:things:value:{key}")).await;
+    found.unwrap().is_some()
+}
+
+#[test]
+fn nothing_of_what_was_invalidated_stays_in_redis() {
+    for settings in [CHANGING, CONTENT] {
+        let (world, local) = (World::default(), Local::new(settings));
+        block_on(async {
+            get(&world.cache(&local), "u1", 1).await;
+            assert!(lies(&world, "u1").await);
+            world.cache(&local).invalidate("u1").await.unwrap();
+            assert!(!lies(&world, "u1").await);
+            let found = get(&world.cache(&local), "u1", 2).await;
+            assert_eq!(found, (2, Origin::Loaded));
+        });
+    }
+}
+
+#[test]
+fn nothing_from_before_a_change_stays_in_redis_though_it_is_loaded_after_it() {
+    let (world, local) = (World::default(), Local::new(CHANGING));
+    block_on(async {
+        let old: Result<u32, ()> = world
+            .cache(&local)
+            .get_or_load("u1", async || {
+                world.cache(&local).invalidate("u1").await.unwrap();
+                Ok(1)
+            })
+            .await;
+        assert_eq!(old, Ok(1));
+        assert!(!lies(&world, "u1").await);
+    });
+}
+
 #[test]
 fn what_is_written_through_is_read_by_others() {
     let (world, here, there) = (World::default(), Local::new(CHANGING), Local::new(CHANGING));
