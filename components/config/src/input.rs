@@ -55,8 +55,10 @@ struct Layered {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct OfEnvironment {
+struct OfService {
     environment: Option<String>,
+    limit: Option<u32>,
+    cursor: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -70,6 +72,14 @@ struct Page {
 pub(crate) struct Asked {
     pub(crate) environment: Option<String>,
     pub(crate) wait: Option<Wait>,
+}
+
+/// What is asked of a service.
+pub(crate) struct Part {
+    pub(crate) environment: Option<String>,
+    /// The key that was shown last; empty at the beginning.
+    pub(crate) after: String,
+    pub(crate) limit: u32,
 }
 
 fn wrong(field: &str, code: &'static str, message: &str) -> ApiError {
@@ -107,9 +117,14 @@ pub(crate) fn place_of_query(request: &Request) -> Result<Place, ApiError> {
     place(query.layer, query.environment)
 }
 
-pub(crate) fn environment_of_query(request: &Request) -> Result<Option<String>, ApiError> {
-    let query: OfEnvironment = request.query()?;
-    query.environment.map(environment).transpose()
+/// Which part of a service, in which environment.
+pub(crate) fn service(request: &Request) -> Result<Part, ApiError> {
+    let query: OfService = request.query()?;
+    Ok(Part {
+        limit: page::limit(query.limit)?,
+        environment: query.environment.map(environment).transpose()?,
+        after: query.cursor.unwrap_or_default(),
+    })
 }
 
 /// `runtime` unless another layer is named; an environment goes with its layer alone.

@@ -150,10 +150,12 @@ async fn one(db: &Database, request: &Request, address: &Address) -> Result<Repl
 }
 
 async fn all(db: &Database, request: &Request, service: &str) -> Result<Reply, ApiError> {
-    let environment = input::environment_of_query(request)?;
-    let environment = environment.as_deref();
-    let rows = config::service(db, service, environment).await?;
-    reply::json(&view::all(service, rows, environment)?)
+    let asked = input::service(request)?;
+    let environment = asked.environment.as_deref();
+    let limit = asked.limit;
+    let mut rows = config::service(db, service, environment, &asked.after, limit + 1).await?;
+    let next = page::cut(&mut rows, limit).map(|row| row.key.clone());
+    reply::json(&view::all(service, rows, environment, next)?)
 }
 
 async fn history(db: &Database, request: &Request, address: &Address) -> Result<Reply, ApiError> {

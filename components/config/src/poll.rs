@@ -6,8 +6,8 @@ use suoke_config::config;
 use suoke_guest::{ApiError, clock};
 use suoke_store::Sql;
 
-/// How long to wait between two looks.
-const PAUSE_MS: u64 = 250;
+/// How long to wait between two looks: each reads one row.
+const PAUSE_MS: u64 = 1_000;
 
 /// How long, and for a version after which.
 pub(crate) struct Wait {
@@ -66,12 +66,12 @@ mod tests {
             let db = Database::open_in_memory(LABEL).await.unwrap();
             let waited = Cell::new(0);
             let wait = Wait {
-                wait_ms: 600,
+                wait_ms: 2_500,
                 seen: 0,
             };
             let pause = async |ms| waited.set(waited.get() + ms);
             watch(&db, &address(), &wait, pause).await.unwrap();
-            assert_eq!(waited.get(), 600);
+            assert_eq!(waited.get(), 2_500);
         });
     }
 

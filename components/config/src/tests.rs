@@ -165,3 +165,29 @@ fn operators_change_services_read_and_others_do_neither() {
     let nobody = block_on(suoke_guest::answer(at("GET", "", None), route));
     assert_eq!(nobody.status(), 401);
 }
+
+#[test]
+fn a_service_is_listed_in_parts() {
+    block_on(async {
+        let mut db = Database::open_in_memory(LABEL).await.unwrap();
+        for key in ["a", "b", "c"] {
+            let put = Request::new("PUT", "/x")
+                .with_header("spin-path-match-service", "agents")
+                .with_header("spin-path-match-key", key)
+                .with_json(r#"{"value":1}"#);
+            assert_eq!(ask(&mut db, put).await.status(), 200);
+        }
+        let list = |query: &str| {
+            Request::new("GET", &format!("/x{query}"))
+                .with_header("spin-path-match-service", "agents")
+        };
+        let first = body(&ask(&mut db, list("?limit=2")).await);
+        assert_eq!(first["values"].as_array().unwrap().len(), 2);
+        assert_eq!(first["next_cursor"], "b");
+        let rest = body(&ask(&mut db, list("?limit=2&cursor=b")).await);
+        assert_eq!(rest["values"][0]["key"], "c");
+        assert_eq!(rest["next_cursor"], Value::Null);
+        let wrong = ask(&mut db, list("?limit=0")).await;
+        assert_eq!(body(&wrong)["errors"][0]["field"], "limit");
+    });
+}

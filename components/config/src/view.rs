@@ -24,11 +24,12 @@ pub(crate) struct Shown {
     changed_at: String,
 }
 
-/// All values of a service.
+/// A part of the values of a service.
 #[derive(Serialize)]
 pub(crate) struct All {
     service: String,
     values: Vec<Shown>,
+    next_cursor: Option<String>,
 }
 
 /// A change that was made.
@@ -84,6 +85,7 @@ pub(crate) fn all(
     service: &str,
     rows: Vec<ValueRow>,
     environment: Option<&str>,
+    next_cursor: Option<String>,
 ) -> Result<All, ApiError> {
     let rows = rows.into_iter();
     let values: Result<Vec<Shown>, ApiError> =
@@ -91,6 +93,7 @@ pub(crate) fn all(
     Ok(All {
         service: service.to_owned(),
         values: values?,
+        next_cursor,
     })
 }
 

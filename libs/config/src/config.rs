@@ -24,6 +24,16 @@ const KEYS_MAX: i64 = 1_000;
 /// How many changes of a key are kept.
 const CHANGES_MAX: i64 = 1_000;
 
+/// How many bytes of changes of a key are kept, its YAML included; the last change is
+/// kept in any case.
+const CHANGES_SIZE_BYTES_MAX: i64 = 1024 * 1024;
+
+/// How many environments a key may have values of.
+const ENVIRONMENTS_MAX: i64 = 20;
+
+/// How many bytes all values of a service may have, in every layer and with their YAML.
+const SERVICE_SIZE_BYTES_MAX: i64 = 4 * 1024 * 1024;
+
 /// A setting has another value, in some layer. The value itself is not told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfigChanged {
@@ -94,7 +104,8 @@ pub async fn current_version(sql: &impl Sql, address: &Address) -> Result<i64, A
     Ok(queries::version(sql, address).await?.unwrap_or(0))
 }
 
-/// What holds for every key of a service in an environment, by key.
+/// What holds for the keys of a service in an environment, by key: those after one that
+/// was shown, at most `limit`.
 ///
 /// # Errors
 /// When the database fails.
@@ -102,8 +113,10 @@ pub async fn service(
     sql: &impl Sql,
     service: &str,
     environment: Option<&str>,
+    after: &str,
+    limit: u32,
 ) -> Result<Vec<ValueRow>, ApiError> {
-    let rows = queries::of_service(sql, service).await?;
+    let rows = queries::of_service(sql, service, environment, after, limit).await?;
     let of_keys = rows.chunk_by(|one, next| one.key == next.key);
     let winners = of_keys.filter_map(|rows| winner(rows, |row| &row.place, environment));
     Ok(winners.cloned().collect())
@@ -125,7 +138,8 @@ pub async fn history(
 /// Sets a value in a layer; gives its version, and the event to announce.
 ///
 /// # Errors
-/// 409 `version_conflict` when another was faster, `too_many_keys` over the bound.
+/// 409 `version_conflict` when another was faster; `too_many_keys`,
+/// `too_many_environments`, `service_full` over the bounds.
 pub async fn set(
     db: &mut Database,
     by: By<'_>,
@@ -172,8 +186,7 @@ pub async fn remove(
 /// new version and the event to announce.
 ///
 /// # Errors
-/// 404 where that change is not known any more, 409 `version_conflict` when
-/// another was faster.
+/// 404 where that change is not known any more, 409 like [`set`].
 pub async fn roll_back(
     db: &mut Database,
     by: By<'_>,
@@ -228,6 +241,7 @@ async fn apply(
     match written {
         Some(written) => {
             queries::set_value(tx, address, place, written, version, by.user_id, now_ms).await?;
+            fits(tx, address).await?;
         }
         None => queries::remove_value(tx, address, place).await?,
     }
@@ -242,6 +256,7 @@ async fn apply(
     };
     queries::add_change(tx, address, &row).await?;
     queries::forget_changes(tx, address, version - CHANGES_MAX).await?;
+    queries::forget_bytes(tx, address, version, CHANGES_SIZE_BYTES_MAX).await?;
     let told = ConfigChanged {
         service: address.service.clone(),
         key: address.key.clone(),
@@ -255,4 +270,22 @@ async fn apply(
         .about(format!("config/{}/{}", address.service, address.key))
         .from_request(by.request);
     Ok((version, outbox(tx, event).await?))
+}
+
+/// Fails when a value has come that a key or a service has no room for.
+async fn fits(tx: &Transaction<'_>, address: &Address) -> Result<(), ApiError> {
+    if queries::count_environments(tx, address).await? > ENVIRONMENTS_MAX {
+        let detail = format!("A key has values of at most {ENVIRONMENTS_MAX} environments.");
+        return Err(ApiError::conflict("too_many_environments", detail)
+            .zh(format!("每个配置项最多 {ENVIRONMENTS_MAX} 个环境。")));
+    }
+    if queries::size_bytes(tx, &address.service).await? > SERVICE_SIZE_BYTES_MAX {
+        let detail = format!(
+            "The values of a service have at most {SERVICE_SIZE_BYTES_MAX} bytes; remove some."
+        );
+        return Err(
+            ApiError::conflict("service_full", detail).zh("该服务的配置总量过大，请先删除一些。")
+        );
+    }
+    Ok(())
 }

@@ -122,11 +122,42 @@ pub(crate) async fn values(sql: &impl Sql, at: &Address) -> Result<Vec<ValueRow>
     .await
 }
 
-/// The values of a service in all layers, by key.
-pub(crate) async fn of_service(sql: &impl Sql, service: &str) -> Result<Vec<ValueRow>, StoreError> {
+/// The values that count in an environment, of all layers, by key: of the keys after
+/// one, at most `keys_max` of those that have such values.
+pub(crate) async fn of_service(
+    sql: &impl Sql,
+    service: &str,
+    environment: Option<&str>,
+    after: &str,
+    keys_max: u32,
+) -> Result<Vec<ValueRow>, StoreError> {
     sql.query(
         "SELECT key, layer, environment, value, yaml, version, changed_by, changed_at \
-         FROM config_values WHERE service = ?1 ORDER BY key",
+         FROM config_values WHERE service = ?1 \
+         AND (layer <> 'environment' OR environment = ?2) \
+         AND key IN (SELECT DISTINCT key FROM config_values WHERE service = ?1 AND key > ?3 \
+         AND (layer <> 'environment' OR environment = ?2) ORDER BY key LIMIT ?4) \
+         ORDER BY key",
+        params![service, environment, after, keys_max],
+    )
+    .await
+}
+
+/// How many environments a key has values of.
+pub(crate) async fn count_environments(sql: &impl Sql, at: &Address) -> Result<i64, StoreError> {
+    sql.query_one(
+        "SELECT count(*) FROM config_values \
+         WHERE service = ?1 AND key = ?2 AND layer = 'environment'",
+        params![&at.service, &at.key],
+    )
+    .await
+}
+
+/// The size of all values of a service, with their YAML.
+pub(crate) async fn size_bytes(sql: &impl Sql, service: &str) -> Result<i64, StoreError> {
+    sql.query_one(
+        "SELECT coalesce(sum(octet_length(value) + coalesce(octet_length(yaml), 0)), 0) \
+         FROM config_values WHERE service = ?1",
         params![service],
     )
     .await
@@ -234,6 +265,25 @@ pub(crate) async fn forget_changes(
     sql.execute(
         "DELETE FROM config_changes WHERE service = ?1 AND key = ?2 AND version <= ?3",
         params![&at.service, &at.key, version],
+    )
+    .await
+}
+
+/// Forgets the oldest changes, so that those of a key have at most `bytes_max`; the one
+/// with the version `kept` stays.
+pub(crate) async fn forget_bytes(
+    sql: &impl Sql,
+    at: &Address,
+    kept: i64,
+    bytes_max: i64,
+) -> Result<(), StoreError> {
+    sql.execute(
+        "DELETE FROM config_changes WHERE service = ?1 AND key = ?2 AND version < ?3 \
+         AND version <= (SELECT max(version) FROM (SELECT version, \
+         sum(coalesce(octet_length(value), 0) + coalesce(octet_length(yaml), 0)) \
+         OVER (ORDER BY version DESC) AS bytes \
+         FROM config_changes WHERE service = ?1 AND key = ?2) WHERE bytes > ?4)",
+        params![&at.service, &at.key, kept, bytes_max],
     )
     .await
 }

@@ -65,9 +65,12 @@ fn the_first_layer_that_has_a_value_answers() {
             holds(&db, Some("staging")).await,
             (3, Some("30".to_owned()))
         );
-        let all = service(&db, "agents", Some("staging")).await.unwrap();
+        let all = service(&db, "agents", Some("staging"), "", 9)
+            .await
+            .unwrap();
         assert_eq!((all.len(), all[0].value.as_str()), (1, "30"));
-        assert!(service(&db, "agent", None).await.unwrap().is_empty());
+        let none = service(&db, "agent", None, "", 9).await.unwrap();
+        assert!(none.is_empty());
     });
 }
 
@@ -163,5 +166,92 @@ fn a_service_has_a_bounded_number_of_keys() {
         let written = Written::json(&json!(2)).unwrap();
         let error = set(&mut db, by(&request), &address(), &runtime(), &written).await;
         assert_eq!(error.unwrap_err().code(), "too_many_keys");
+    });
+}
+
+#[test]
+fn a_service_is_shown_in_parts_by_the_keys_that_hold() {
+    block_on(async {
+        let mut db = Database::open_in_memory(LABEL).await.unwrap();
+        let request = Request::new("PUT", "/");
+        let written = Written::json(&json!(1)).unwrap();
+        for (key, place) in [
+            ("a", runtime()),
+            ("a", place(Layer::Base, "")),
+            ("b", place(Layer::Environment, "staging")),
+            ("c", place(Layer::Default, "")),
+            ("d", runtime()),
+        ] {
+            let at = Address::new("agents".to_owned(), key.to_owned()).unwrap();
+            set(&mut db, by(&request), &at, &place, &written)
+                .await
+                .unwrap();
+        }
+        let keys = async |environment, after, limit| {
+            let rows = service(&db, "agents", environment, after, limit).await;
+            let keys: Vec<String> = rows.unwrap().into_iter().map(|row| row.key).collect();
+            keys.join("")
+        };
+        assert_eq!(keys(None, "", 2).await, "ac");
+        assert_eq!(keys(None, "c", 2).await, "d");
+        assert_eq!(keys(Some("staging"), "", 9).await, "abcd");
+        assert_eq!(keys(Some("staging"), "a", 1).await, "b");
+    });
+}
+
+#[test]
+fn a_key_has_a_bounded_number_of_environments() {
+    block_on(async {
+        let mut db = Database::open_in_memory(LABEL).await.unwrap();
+        for number in 0..ENVIRONMENTS_MAX {
+            put(
+                &mut db,
+                &place(Layer::Environment, &format!("e{number}")),
+                1,
+            )
+            .await;
+        }
+        let request = Request::new("PUT", "/");
+        let written = Written::json(&json!(2)).unwrap();
+        let more = place(Layer::Environment, "more");
+        let refused = set(&mut db, by(&request), &address(), &more, &written).await;
+        assert_eq!(refused.unwrap_err().code(), "too_many_environments");
+        // What is there changes, and other layers have room.
+        put(&mut db, &place(Layer::Environment, "e0"), 2).await;
+        put(&mut db, &runtime(), 2).await;
+        assert_eq!(holds(&db, None).await.0, ENVIRONMENTS_MAX + 2);
+    });
+}
+
+#[test]
+fn the_values_of_a_service_and_the_changes_of_a_key_have_bounded_sizes() {
+    block_on(async {
+        let mut db = Database::open_in_memory(LABEL).await.unwrap();
+        let request = Request::new("PUT", "/");
+        let large = Written::json(&json!("中".repeat(20_000))).unwrap();
+        let fitting = SERVICE_SIZE_BYTES_MAX / 60_002;
+        let at = |number| Address::new("agents".to_owned(), format!("k{number}")).unwrap();
+        for number in 0..fitting {
+            set(&mut db, by(&request), &at(number), &runtime(), &large)
+                .await
+                .unwrap();
+        }
+        let refused = set(&mut db, by(&request), &at(fitting), &runtime(), &large).await;
+        assert_eq!(refused.unwrap_err().code(), "service_full");
+        for _ in 0..20 {
+            set(&mut db, by(&request), &at(0), &runtime(), &large)
+                .await
+                .unwrap();
+        }
+        let kept = history(&db, &at(0), i64::MAX, 100).await.unwrap();
+        let fitting = usize::try_from(CHANGES_SIZE_BYTES_MAX / 60_002).unwrap();
+        assert_eq!((kept.len(), kept[0].version), (fitting, 21));
+        remove(&mut db, by(&request), &at(0), &runtime())
+            .await
+            .unwrap();
+        // There is room again.
+        set(&mut db, by(&request), &at(500), &runtime(), &large)
+            .await
+            .unwrap();
     });
 }
