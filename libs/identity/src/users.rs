@@ -19,6 +19,8 @@ use crate::sessions;
 pub mod cached;
 mod queries;
 
+pub use queries::{is_present, is_untouched};
+
 /// [`UserUpdated`]
 pub const USER_UPDATED: &str = "user.updated";
 /// [`UserEnded`]: the account cannot be used any more, until it is made active again.
@@ -312,24 +314,6 @@ pub async fn erase(
 pub async fn is_active(sql: &impl Sql, user_id: &str) -> Result<bool, StoreError> {
     let row = queries::user(sql, user_id).await?;
     Ok(row.is_some_and(|row| row.status == "active"))
-}
-
-/// Whether there is a user who is not erased, suspended or not.
-///
-/// # Errors
-/// When the database fails.
-pub async fn is_present(sql: &impl Sql, user_id: &str) -> Result<bool, StoreError> {
-    let row = queries::user(sql, user_id).await?;
-    Ok(row.is_some_and(|row| row.status != "deleted"))
-}
-
-/// Whether an account is as its registration left it: active, never changed, with the
-/// session it began with and no other, and that one never renewed.
-///
-/// # Errors
-/// When the database fails.
-pub async fn is_untouched(sql: &impl Sql, user_id: &str) -> Result<bool, StoreError> {
-    queries::is_untouched(sql, user_id).await
 }
 
 /// What is to be different, checked and as it is stored.

@@ -41,9 +41,27 @@ pub(crate) async fn user(sql: &impl Sql, id: &str) -> Result<Option<UserRow>, St
     .await
 }
 
-/// Sessions that have ended count, too. One that was swept away does not: who has none
-/// at all may have had many.
-pub(crate) async fn is_untouched(sql: &impl Sql, id: &str) -> Result<bool, StoreError> {
+/// Whether there is a user who is not erased, suspended or not.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_present(sql: &impl Sql, id: &str) -> Result<bool, StoreError> {
+    let found: Option<i64> = sql
+        .query_optional(
+            "SELECT 1 FROM users WHERE id = ?1 AND status <> 'deleted'",
+            params![id],
+        )
+        .await?;
+    Ok(found.is_some())
+}
+
+/// Whether an account is as its registration left it: active, never changed, with the
+/// session it began with and no other, and that one never renewed. Sessions that have
+/// ended count, too; who has none at all may have had many that were swept away.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_untouched(sql: &impl Sql, id: &str) -> Result<bool, StoreError> {
     let found: Option<i64> = sql
         .query_optional(
             "SELECT 1 FROM users u WHERE u.id = ?1 AND u.status = 'active' AND u.version = 1 \
