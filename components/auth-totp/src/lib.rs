@@ -94,4 +94,22 @@ mod tests {
             .with_json(r#"{"code":123456}"#);
         assert_eq!(ask(request).status(), 400);
     }
+
+    #[test]
+    fn a_lost_factor_is_for_operators_and_administrators() {
+        let of_another = |method: &str| {
+            Request::new(method, "/api/v1/users/u2/totp").with_header("spin-path-match-id", "u2")
+        };
+        let as_user = |request: Request| {
+            request
+                .with_header(headers::USER_ID, "u1")
+                .with_header(headers::USER_ROLES, "user")
+                .with_header(headers::TOKEN_EXPIRES_AT, "1800000000")
+                .with_header(headers::AUTH_METHOD, "jwt")
+        };
+        assert_eq!(ask(of_another("DELETE")).status(), 401);
+        assert_eq!(ask(as_user(of_another("DELETE"))).status(), 403);
+        let enrolling = ask(as_user(of_another("POST")));
+        assert_eq!(enrolling.header_value("allow"), Some("DELETE"));
+    }
 }

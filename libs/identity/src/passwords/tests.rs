@@ -211,3 +211,23 @@ fn a_code_is_not_mailed_after_its_time() {
         assert!(mailed(&db).await.is_empty());
     });
 }
+
+#[test]
+fn a_change_does_not_undo_a_password_that_was_set_while_the_old_one_was_compared() {
+    block_on(async {
+        for meanwhile in ["password_hash = 'another'", "status = 'suspended'"] {
+            let mut db = store().await;
+            let (user, ..) = add(&mut db, EMAIL).await.unwrap();
+            // The try is counted after the user was read and before the comparison.
+            let trigger = format!(
+                "CREATE TRIGGER meanwhile AFTER INSERT ON login_attempts \
+                 BEGIN UPDATE users SET {meanwhile}; END"
+            );
+            db.execute(&trigger, params![]).await.unwrap();
+            let late = changed(&mut db, &user.user_id, "", PASSWORD, NEW).await;
+            assert_eq!(told(&late.unwrap_err()), (403, "wrong_password"));
+            let hash = "SELECT count(*) FROM event_outbox WHERE type = 'auth.password.changed'";
+            assert_eq!(db.query_one::<i64>(hash, params![]).await.unwrap(), 0);
+        }
+    });
+}
