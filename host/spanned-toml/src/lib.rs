@@ -139,7 +139,42 @@ fn syntax_error(file: &str, text: &str, error: &toml::de::Error) -> Error {
     if let Some(span) = error.span() {
         problem = problem.at(span);
     }
-    Error::new(file, text.to_owned(), vec![problem.placed(file, text)])
+    let problem = problem.placed(file, text);
+    Error::new(file, masked(text, &values(text)), vec![problem])
+}
+
+/// What may be a value in a text that is no TOML, so that nobody can say which
+/// of it is a secret: on each line all but a bare key and its `=`. Comments
+/// without a `=` and the heads of tables are none.
+fn values(text: &str) -> Vec<Span> {
+    let mut start = 0;
+    let mut is_in_text = false;
+    let mut spans = Vec::new();
+    for line in text.split_inclusive('\n') {
+        let content = line.trim();
+        let hidden_from = match content.split_once('=') {
+            _ if is_in_text => Some(0),
+            Some((left, _)) if is_plain(left.trim_start_matches('#')) => {
+                line.find('=').map(|at| at + 1)
+            }
+            Some(_) => Some(0),
+            None if content.starts_with('#') => None,
+            None if content.starts_with('[') && is_plain(content.trim_matches(['[', ']'])) => None,
+            None => Some(0),
+        };
+        let end = start + line.len();
+        spans.extend(hidden_from.map(|from| start + from..end));
+        start = end;
+        let marks = line.matches("\"\"\"").count() + line.matches("\'\'\'").count();
+        is_in_text ^= marks % 2 == 1;
+    }
+    spans
+}
+
+/// Whether a text is what keys are made of, without quotes.
+fn is_plain(key: &str) -> bool {
+    key.chars()
+        .all(|c| c.is_ascii_alphanumeric() || "_-. \t".contains(c))
 }
 
 /// The text with its secrets covered, byte by byte so that places stay true.
@@ -283,6 +318,32 @@ mod tests {
         let report = format!("{:?}", miette::Report::new(error));
         assert!(report.contains("token = *"), "{report}");
         assert!(!report.contains("ss\""), "{report}");
+    }
+
+    #[test]
+    fn syntax_errors_show_no_values() {
+        for text in [
+            "token = \"hunter2\nx = 1\n",
+            "token = hunter2\n",
+            "[a]\ntoken = { value = \"hunter2\"\n",
+            "[a]\ntokens = [\n  \"hunter2\",\n  nothing\n]\n",
+            "token = \"\"\"\nhunter2\n\"\n",
+            "hunter2\n",
+            "token \"hunter2\"\n",
+            "[[\"hunter2\"]\n",
+            "\"hunter2 = 1\n",
+            "a = [\n\"hunter2==\",\n!\n]\n",
+            "a = \"\"\"\nhunter2=\n\"\"\"\nb = !\n",
+            "# token = \"hunter2\"\nb = !\n",
+        ] {
+            let error = first_error(text, |_| ());
+            let message = format!("{error:#}");
+            let report = format!("{message} {:?}", miette::Report::new(error));
+            assert!(!report.contains("hunter2"), "{report}");
+        }
+        let error = first_error("[a]\ntoken = hunter2\n", |_| ());
+        let report = format!("{:?}", miette::Report::new(error));
+        assert!(report.contains("token =*"), "{report}");
     }
 
     #[test]
