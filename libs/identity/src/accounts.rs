@@ -172,11 +172,11 @@ pub async fn log_in(
     let now = clock::now_ms();
     let email = email::normalise(credentials.address).unwrap_or_default();
     let attempts_key = attempts_key(credentials.address);
+    let user = queries::user_by_email(db, &email).await?;
     if let Err(locked) = attempts::count(db, &attempts_key, now).await {
         password::verify_nobody(credentials.password)?;
         return Err(locked);
     }
-    let user = queries::user_by_email(db, &email).await?;
     let is_right = match &user {
         Some(user) => password::verify(credentials.password, &user.password_hash)?,
         None => {
