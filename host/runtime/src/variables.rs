@@ -29,11 +29,22 @@ pub(crate) type Values = BTreeMap<String, String>;
 /// The values of all application variables.
 pub(crate) struct Variables {
     at_start: Arc<Values>,
-    current: RwLock<Arc<Values>>,
+    current: RwLock<Current>,
     /// Those that Vault was asked for.
     asked: Vec<String>,
     finder: Finder,
 }
+
+/// The values that count now.
+struct Current {
+    values: Arc<Values>,
+    /// Which source each value is from.
+    origins: BTreeMap<String, Origin>,
+}
+
+/// Where a value was found: its source's place among those that are asked, one
+/// more for the default. The smaller, the nearer.
+type Origin = usize;
 
 /// Looks for values.
 struct Finder {
@@ -45,6 +56,7 @@ struct Finder {
 /// What was found of one variable.
 struct Found {
     value: Option<String>,
+    origin: Origin,
     /// Whether Vault was asked on the way.
     asked: bool,
 }
@@ -94,6 +106,7 @@ impl Variables {
         }
         let end = Instant::now() + Duration::from_secs(START_S_MAX);
         let (mut values, mut asked, mut missing) = (Values::new(), Vec::new(), Vec::new());
+        let mut origins = BTreeMap::new();
         for name in finder.defaults.keys() {
             let found = match tokio::time::timeout_at(end, finder.find(name)).await {
                 Ok(Ok(found)) => found,
@@ -107,6 +120,7 @@ impl Variables {
             if found.asked {
                 asked.push(name.clone());
             }
+            origins.insert(name.clone(), found.origin);
             match found.value {
                 Some(value) => drop(values.insert(name.clone(), value)),
                 None => missing.push(name.clone()),
@@ -117,7 +131,10 @@ impl Variables {
         }
         let at_start = Arc::new(values);
         Ok(Self {
-            current: RwLock::new(at_start.clone()),
+            current: RwLock::new(Current {
+                values: at_start.clone(),
+                origins,
+            }),
             at_start,
             asked,
             finder,
@@ -132,7 +149,7 @@ impl Variables {
     /// The value that counts now.
     pub(crate) fn get(&self, name: &str) -> Option<String> {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
-        current.get(name).cloned()
+        current.values.get(name).cloned()
     }
 
     /// Reads the values from Vault again, for ever.
@@ -146,14 +163,19 @@ impl Variables {
         }
     }
 
-    /// Reads the values from Vault again; one that cannot be read stays as it was.
+    /// Reads the values from Vault again; one that cannot be read, or is not
+    /// there any more, stays as it was: what stands behind Vault, such as the
+    /// default, is for the next start.
     async fn refresh(&self) {
-        let mut values = Values::clone(&self.current());
+        let (mut values, mut origins) = self.current();
         for name in &self.asked {
             match self.finder.find(name).await {
                 Ok(Found {
-                    value: Some(value), ..
-                }) => {
+                    value: Some(value),
+                    origin,
+                    ..
+                }) if origins.get(name).is_none_or(|before| origin <= *before) => {
+                    origins.insert(name.clone(), origin);
                     let before = values.insert(name.clone(), value);
                     if before.as_ref() != values.get(name) {
                         tracing::info!(variable = name, "a variable has changed in Vault");
@@ -171,13 +193,14 @@ impl Variables {
                 ),
             }
         }
+        let values = Arc::new(values);
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        *current = Arc::new(values);
+        *current = Current { values, origins };
     }
 
-    fn current(&self) -> Arc<Values> {
+    fn current(&self) -> (Values, BTreeMap<String, Origin>) {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
-        current.clone()
+        (Values::clone(&current.values), current.origins.clone())
     }
 }
 
@@ -191,7 +214,7 @@ impl Finder {
     }
 
     async fn find(&self, name: &str) -> Result<Found, Unread> {
-        let mut asked = false;
+        let (mut asked, mut origin) = (false, 0);
         for source in self.providers.sources(name) {
             let value = match source {
                 Source::Value(value) => Some(value),
@@ -201,11 +224,20 @@ impl Finder {
                 }
             };
             if value.is_some() {
-                return Ok(Found { value, asked });
+                return Ok(Found {
+                    value,
+                    origin,
+                    asked,
+                });
             }
+            origin += 1;
         }
         let value = self.defaults.get(name).cloned().flatten();
-        Ok(Found { value, asked })
+        Ok(Found {
+            value,
+            origin,
+            asked,
+        })
     }
 
     async fn ask(&self, vault: &Vault, name: &str) -> Result<Option<String>, Unread> {

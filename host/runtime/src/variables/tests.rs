@@ -286,6 +286,26 @@ async fn values_are_read_again_and_stay_when_they_cannot_be() {
 }
 
 #[tokio::test]
+async fn a_secret_that_disappears_does_not_become_the_default() {
+    let vault = Fake::default();
+    vault.write("shop/api_key", "secret");
+    let url = vault.serve().await;
+    let app = app(&[("api_key", Some("default")), ("other", Some("default"))]);
+    let found = find(&url, &app).await.unwrap();
+    vault.set("shop/api_key", 404, r#"{"errors":[]}"#);
+    for _ in 0..2 {
+        found.refresh().await;
+        assert_eq!(found.get("api_key").as_deref(), Some("secret"));
+        assert_eq!(found.get("other").as_deref(), Some("default"));
+    }
+    vault.write("shop/api_key", "new");
+    vault.write("shop/other", "new");
+    found.refresh().await;
+    assert_eq!(found.get("api_key").as_deref(), Some("new"));
+    assert_eq!(found.get("other").as_deref(), Some("new"));
+}
+
+#[tokio::test]
 async fn without_a_need_vault_is_not_asked() {
     let vault = Fake::default();
     let url = vault.serve().await;
