@@ -12,10 +12,12 @@ pub mod config;
 pub mod flags;
 mod layer;
 mod names;
+mod setting;
 mod value;
 
 pub use layer::{Layer, Place};
 pub use names::{Address, environment, service};
+pub use setting::{Effective, setting};
 pub use value::{VALUE_SIZE_BYTES_MAX, Written};
 
 /// The database of settings and flags.
