@@ -227,6 +227,7 @@ fn cache_key(engine: &wasmtime::Engine, parts: &Parts<'_>) -> String {
 
     let mut hasher = Into256(Sha256::new());
     engine.precompile_compatibility_hash().hash(&mut hasher);
+    compose::version().hash(&mut hasher);
     parts.root.hash(&mut hasher);
     for plug in &parts.plugs {
         format!(

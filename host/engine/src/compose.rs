@@ -57,6 +57,15 @@ const CAPABILITIES: [(&str, &[&str]); 7] = [
     ),
 ];
 
+/// How components are put together. Whoever changes what comes out of it for
+/// the same parts counts it up: compiled code of before is then not taken.
+const COMPOSITION: u32 = 1;
+
+/// What changes whenever the same parts become another component.
+pub(crate) fn version() -> String {
+    format!("{COMPOSITION} {CAPABILITIES:?}")
+}
+
 /// A dependency and the bytes of the component that provides it.
 pub(crate) struct Plug<'a> {
     pub(crate) dependency: &'a Dependency,
@@ -363,4 +372,18 @@ fn wall(resolve: &mut Resolve, denied: &[String]) -> anyhow::Result<Vec<u8>> {
         .module(&module)?
         .validate(true)
         .encode()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_changes_with_what_is_denied() {
+        let version = version();
+        for (set, prefixes) in CAPABILITIES {
+            assert!(version.contains(set), "{set}");
+            assert!(prefixes.iter().all(|prefix| version.contains(prefix)));
+        }
+    }
 }
