@@ -42,6 +42,8 @@ pub(crate) enum CommandError {
     Script(String),
     #[error("MISCONF the change is in memory, but could not be written to disk: {0}")]
     NotSaved(Arc<str>),
+    #[error("ERR value exceeds the maximum allowed size of {0} bytes")]
+    ValueTooLarge(usize),
     #[error("OOM command not allowed when used memory > 'maxmemory'.")]
     OutOfMemory,
 }

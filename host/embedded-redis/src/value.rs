@@ -2,8 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// What a member of a collection costs beside its bytes.
-pub(crate) const MEMBER_OVERHEAD_BYTES: usize = 32;
+/// What a member of a collection costs beside its bytes: its place in a tree
+/// that is two thirds full, and what the allocator adds.
+pub(crate) const MEMBER_OVERHEAD_BYTES: usize = 80;
+/// What the value of one key may be charged with. It is copied as a whole for
+/// the disk and for who reads it; scripts have as much memory.
+pub(crate) const VALUE_BYTES_MAX: usize = 32 << 20;
 
 /// The value of one key.
 #[derive(Debug)]

@@ -97,6 +97,38 @@ fn writes_over_the_memory_bound_are_refused_and_change_nothing() {
     assert_eq!(redis.stats().used_bytes, 0);
 }
 
+#[test]
+fn one_value_does_not_grow_without_end() {
+    let redis = server();
+    let part = vec![b'x'; 8 << 20];
+    for (command, more) in [
+        ("RPUSH", None),
+        ("SADD", None),
+        ("APPEND", None),
+        ("HSET", Some("f")),
+    ] {
+        let key = command.as_bytes().to_vec();
+        let mut refused = 0;
+        for n in 0..5_u8 {
+            let mut args = vec![key.clone()];
+            args.extend(more.map(|field| format!("{field}{n}").into_bytes()));
+            let mut value = part.clone();
+            value.push(n);
+            args.push(value);
+            let reply = redis.command(command, &args);
+            refused += u32::from(
+                matches!(reply, Reply::Error(text) if text.contains("exceeds the maximum")),
+            );
+        }
+        assert_eq!(refused, 2, "{command}");
+        redis.command("DEL", &[key]);
+    }
+    let too_large = vec![0; (32 << 20) + 1];
+    let reply = redis.command("SET", &[b"k".to_vec(), too_large]);
+    assert!(matches!(reply, Reply::Error(_)));
+    assert_eq!(redis.stats().used_bytes, 0);
+}
+
 #[tokio::test]
 async fn every_subscriber_of_a_channel_gets_every_message_in_order() {
     let redis = server();

@@ -13,7 +13,7 @@ use crate::changes::Saving;
 use crate::error::{CommandError, Outcome};
 use crate::keyspace::{KEY_OVERHEAD_BYTES, Keyspace};
 use crate::reply::Reply;
-use crate::value::MEMBER_OVERHEAD_BYTES;
+use crate::value::{MEMBER_OVERHEAD_BYTES, VALUE_BYTES_MAX};
 
 /// One command.
 pub(crate) struct Command {
@@ -33,6 +33,8 @@ enum Effect {
     Lessens,
     /// Changes them, and can need more memory.
     Grows,
+    /// The same, for what a key holds already.
+    Extends,
     /// Counts: can need more memory, and its changes may be lost with the host.
     Counts,
 }
@@ -75,6 +77,10 @@ const fn grows(name: &'static str, arity: Arity, run: Run) -> Command {
     command(name, arity, Effect::Grows, run)
 }
 
+const fn extends(name: &'static str, arity: Arity, run: Run) -> Command {
+    command(name, arity, Effect::Extends, run)
+}
+
 const fn counts(name: &'static str, arity: Arity, run: Run) -> Command {
     command(name, arity, Effect::Counts, run)
 }
@@ -93,7 +99,7 @@ static COMMANDS: &[Command] = &[
     counts("incrby", Exactly(2), strings::incrby),
     counts("decr", Exactly(1), strings::decr),
     counts("decrby", Exactly(2), strings::decrby),
-    grows("append", Exactly(2), strings::append),
+    extends("append", Exactly(2), strings::append),
     grows("setex", Exactly(3), strings::setex),
     grows("psetex", Exactly(3), strings::psetex),
     grows("getset", Exactly(2), strings::getset),
@@ -116,12 +122,12 @@ static COMMANDS: &[Command] = &[
     reads("dbsize", Exactly(0), keys::dbsize),
     lessens("flushdb", AtLeast(0), keys::flushdb),
     lessens("flushall", AtLeast(0), keys::flushdb),
-    grows("sadd", AtLeast(2), sets::sadd),
+    extends("sadd", AtLeast(2), sets::sadd),
     lessens("srem", AtLeast(2), sets::srem),
     reads("smembers", Exactly(1), sets::smembers),
     reads("scard", Exactly(1), sets::scard),
     reads("sismember", Exactly(2), sets::sismember),
-    grows("hset", AtLeast(3), hashes::hset),
+    extends("hset", AtLeast(3), hashes::hset),
     reads("hget", Exactly(2), hashes::hget),
     reads("hmget", AtLeast(2), hashes::hmget),
     reads("hexists", Exactly(2), hashes::hexists),
@@ -129,8 +135,8 @@ static COMMANDS: &[Command] = &[
     lessens("hdel", AtLeast(2), hashes::hdel),
     reads("hgetall", Exactly(1), hashes::hgetall),
     counts("hincrby", Exactly(3), hashes::hincrby),
-    grows("lpush", AtLeast(2), lists::lpush),
-    grows("rpush", AtLeast(2), lists::rpush),
+    extends("lpush", AtLeast(2), lists::lpush),
+    extends("rpush", AtLeast(2), lists::rpush),
     lessens("lpop", AtLeast(1), lists::lpop),
     lessens("rpop", AtLeast(1), lists::rpop),
     reads("llen", Exactly(1), lists::llen),
@@ -161,7 +167,7 @@ impl Command {
     /// When a disk must have its changes.
     pub(crate) fn saving(&self) -> Saving {
         match self.effect {
-            Effect::Lessens | Effect::Grows => Saving::First,
+            Effect::Lessens | Effect::Grows | Effect::Extends => Saving::First,
             Effect::Reads | Effect::Counts => Saving::Later,
         }
     }
@@ -176,11 +182,29 @@ impl Command {
         if !self.arity.admits(args.len()) {
             return Err(CommandError::Arity(self.name));
         }
-        if matches!(self.effect, Effect::Grows | Effect::Counts) {
-            keys.reserve(growth_bytes(args))?;
+        match self.effect {
+            Effect::Reads | Effect::Lessens => {}
+            Effect::Grows => {
+                let largest = args.iter().map(Vec::len).max();
+                bound_value(largest.unwrap_or(0))?;
+                keys.reserve(growth_bytes(args))?;
+            }
+            Effect::Extends | Effect::Counts => {
+                let growth_bytes = growth_bytes(args);
+                let before_bytes = args.first().map_or(0, |key| keys.value_bytes(key));
+                bound_value(before_bytes.saturating_add(growth_bytes))?;
+                keys.reserve(growth_bytes)?;
+            }
         }
         (self.run)(keys, args)
     }
+}
+
+fn bound_value(bytes: usize) -> Result<(), CommandError> {
+    if bytes > VALUE_BYTES_MAX {
+        return Err(CommandError::ValueTooLarge(VALUE_BYTES_MAX));
+    }
+    Ok(())
 }
 
 /// The most memory a command with these arguments can add.
