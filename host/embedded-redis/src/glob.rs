@@ -4,6 +4,8 @@
 #[derive(Debug)]
 pub(crate) struct Glob {
     tokens: Vec<Token>,
+    /// Redis matches the empty text with these two patterns alone, not with `**`.
+    fits_nothing: bool,
 }
 
 #[derive(Debug)]
@@ -64,12 +66,19 @@ impl Glob {
                 byte => Token::Byte(*byte),
             });
         }
-        Self { tokens }
+        let fits_nothing = matches!(pattern, b"" | b"*");
+        Self {
+            tokens,
+            fits_nothing,
+        }
     }
 
     /// Whether the whole text fits. Time is bounded by the product of the two
     /// lengths: only the last `*` is ever tried again.
     pub(crate) fn matches(&self, text: &[u8]) -> bool {
+        if text.is_empty() {
+            return self.fits_nothing;
+        }
         let (mut token, mut at) = (0, 0);
         let mut retry: Option<(usize, usize)> = None;
         loop {
@@ -168,6 +177,12 @@ mod tests {
         assert!(matches("a\\*", "a*"));
         assert!(!matches("a\\*", "ab"));
         assert!(matches("a\\", "a\\"));
+    }
+
+    #[test]
+    fn nothing_fits_one_star_alone() {
+        assert!(matches("*", "") && matches("", ""));
+        assert!(!matches("**", "") && !matches("*a*", "") && !matches("[^a]*", ""));
     }
 
     #[test]
