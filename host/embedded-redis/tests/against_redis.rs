@@ -278,31 +278,63 @@ fn call() -> impl Strategy<Value = Call> {
     ]
 }
 
+/// Runs the command that its arguments are.
+const SCRIPT: &str = "return redis.pcall(unpack(ARGV))";
+
 /// The same command, run by a script: the reply goes into Lua and out again.
 fn in_script((name, args): Call) -> Call {
-    const SCRIPT: &str = "return redis.pcall(unpack(ARGV))";
     let head = [SCRIPT, "0", name].map(str::to_owned);
     ("EVAL", head.into_iter().chain(args).collect())
 }
 
-/// The command whose reply it is.
-fn inner_name<'a>(name: &'a str, args: &'a [String]) -> &'a str {
+/// The command whose reply it is, and its arguments.
+fn inner<'a>(name: &'a str, args: &'a [String]) -> (&'a str, &'a [String]) {
     match (name, args) {
-        ("EVAL", [_, _, inner, ..]) => inner,
-        _ => name,
+        ("EVAL", [script, _, inner, args @ ..]) if script == SCRIPT => (inner, args),
+        _ => (name, args),
     }
+}
+
+/// Whether the reply hangs on the moment or on what the client cannot read:
+/// a key that expires while the test runs, or a text cut within a character.
+fn is_open(name: &str, args: &[String]) -> bool {
+    let is_soon = |arg: &String| {
+        arg.parse()
+            .is_ok_and(|time: i64| (1..=1000).contains(&time))
+    };
+    let times = match name {
+        "SET" => args.get(2..),
+        "SETEX" | "PSETEX" | "EXPIRE" | "PEXPIRE" => args.get(1..2),
+        "GETEX" => args.get(1..),
+        "NOSUCHTHING" | "EVAL" | "EVALSHA" => return args.iter().any(|arg| !arg.is_ascii()),
+        _ => None,
+    };
+    times.is_some_and(|times| times.iter().any(is_soon))
+}
+
+/// Whether the command compares two times that can be equal but for the moment.
+fn compares_times(name: &str, args: &[String]) -> bool {
+    let compares = |arg: &String| ["GT", "LT"].contains(&arg.to_uppercase().as_str());
+    matches!(name, "EXPIRE" | "PEXPIRE") && args.iter().any(compares)
 }
 
 fn replies_agree(real: &mut redis::Connection, calls: &[Call]) -> Result<(), TestCaseError> {
     redis::cmd("FLUSHDB").exec(real).unwrap();
     let embedded = EmbeddedRedis::new(RedisLimits::default());
     for (name, args) in calls {
+        let (inner_name, inner_args) = inner(name, args);
+        if is_open(inner_name, inner_args) {
+            continue;
+        }
         let expected = redis::cmd(name).arg(args).query::<Value>(real);
         let bytes: Vec<Vec<u8>> = args.iter().map(|arg| arg.clone().into_bytes()).collect();
         let actual = embedded.command(name, &bytes);
+        if compares_times(inner_name, inner_args) && matches!(actual, Reply::Integer(_)) {
+            continue;
+        }
         prop_assert_eq!(
-            comparable(inner_name(name, args), from_embedded(actual)),
-            comparable(inner_name(name, args), from_real(expected)),
+            comparable(inner_name, from_embedded(actual)),
+            comparable(inner_name, from_real(expected)),
             "{} {:?}",
             name,
             args
