@@ -34,6 +34,31 @@ async fn wrong_passwords_look_like_unknown_addresses_and_lock_in_the_end() {
 }
 
 #[tokio::test]
+async fn a_locked_address_is_locked_on_every_host_and_after_a_restart() {
+    let mut life = Life::with_redis().await;
+    life.register("fang@example.com").await;
+    let login = async |host: &Host, password: &str| {
+        let body = json!({ "email": "fang@example.com", "password": password }).to_string();
+        let request = host.request("POST", "/api/v1/auth/login");
+        let request = request.header("content-type", "application/json");
+        host.send(request.body(whole(body)).unwrap()).await
+    };
+    let other = start(&life.application, &life.variables).await;
+    for attempt in 0..5 {
+        let host = if attempt % 2 == 0 { &life.host } else { &other };
+        let wrong = login(host, "wrong horse 1").await;
+        problem(&wrong, 401, "invalid_credentials", None);
+    }
+    for host in [&life.host, &other] {
+        let locked = login(host, "correct horse 1").await;
+        problem(&locked, 423, "locked", None);
+    }
+    life.restart().await;
+    let locked = login(&life.host, "correct horse 1").await;
+    problem(&locked, 423, "locked", None);
+}
+
+#[tokio::test]
 async fn unknown_paths_and_wrong_methods_are_problems() {
     let life = Life::embedded().await;
     let token = life.register("fang@example.com").await;
