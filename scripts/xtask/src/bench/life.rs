@@ -4,7 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
@@ -17,6 +18,9 @@ const EMAIL: &str = "bench@example.com";
 /// People who log in, one after the other: many attempts for one of them at a
 /// time are refused, whatever their passwords.
 const PEOPLE: usize = 32;
+/// How long after a start Redis knows what is denied; until then the gateway asks
+/// the database.
+const SWEPT_WITHIN: Duration = Duration::from_secs(12);
 /// Wrong logins of each of them: one more would lock.
 const REFUSALS_EACH: u32 = 3;
 const PASSWORD: &str = "correct horse 1";
@@ -225,6 +229,7 @@ impl Life<'_> {
         let server = Server::application(&self.options.suoke, &self.folder).pinned(variables());
         let running = server.start()?;
         let token = register(&running, EMAIL)?;
+        thread::sleep(SWEPT_WITHIN);
         Ok(Session {
             authorization: format!("authorization: Bearer {token}"),
             running,
