@@ -33,6 +33,20 @@ async fn wrong_passwords_look_like_unknown_addresses_and_lock_in_the_end() {
     assert!(locked.header("retry-after").parse::<u64>().unwrap() > 0);
 }
 
+/// Another host with the same databases and the same Redis server.
+async fn beside(life: &Life) -> Host {
+    let path = life.application.path("runtime-config.toml");
+    let config = std::fs::read_to_string(path).unwrap();
+    // The server inside a process is that process's own.
+    let config = config.replace(".suoke/redis.db", "other/redis.db");
+    let config = life.application.write("other.toml", config);
+    let config = config.display().to_string();
+    let variables = life.variables.iter().map(String::as_str);
+    let mut arguments = vec!["--runtime-config-file", &config];
+    arguments.extend(variables.flat_map(|variable| ["--variable", variable]));
+    Host::start(&life.application, &arguments).await
+}
+
 #[tokio::test]
 async fn a_locked_address_is_locked_on_every_host_and_after_a_restart() {
     let mut life = Life::with_redis().await;
@@ -43,7 +57,7 @@ async fn a_locked_address_is_locked_on_every_host_and_after_a_restart() {
         let request = request.header("content-type", "application/json");
         host.send(request.body(whole(body)).unwrap()).await
     };
-    let other = start(&life.application, &life.variables).await;
+    let other = beside(&life).await;
     for attempt in 0..5 {
         let host = if attempt % 2 == 0 { &life.host } else { &other };
         let wrong = login(host, "wrong horse 1").await;
