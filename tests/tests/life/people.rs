@@ -67,6 +67,11 @@ async fn a_locked_address_is_locked_on_every_host_and_after_a_restart() {
         let locked = login(host, "correct horse 1").await;
         problem(&locked, 423, "locked", None);
     }
+    life.host.kill();
+    eventually("the host has ended", async || {
+        life.host.is_ended().then_some(())
+    })
+    .await;
     life.restart().await;
     let locked = login(&life.host, "correct horse 1").await;
     problem(&locked, 423, "locked", None);
