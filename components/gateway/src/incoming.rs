@@ -2,9 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use spin_sdk::wasip3::http::types::{Method, Request};
+use spin_sdk::wasip3::http::types::Request;
 use suoke_gateway::client::{self, TrustedProxies};
 use suoke_guest::trace;
+use suoke_guest::wasi::method_name;
 
 /// Whom Spin and Suoke name as the peer of a request from another component: no
 /// connection has this address.
@@ -45,7 +46,7 @@ impl Incoming {
         // An address that cannot be read is nobody's, and is limited as one.
         let peer = client::address(peer).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         Some(Self {
-            method: method(request.get_method()),
+            method: method_name(request.get_method()).into_owned(),
             target: request.get_path_with_query().unwrap_or_default(),
             id: trace::request_id(text("x-request-id")),
             route: text("spin-raw-component-route")
@@ -88,20 +89,4 @@ impl Incoming {
             .collect();
         trusted.client(self.peer, &named)
     }
-}
-
-fn method(method: Method) -> String {
-    match method {
-        Method::Get => "GET",
-        Method::Head => "HEAD",
-        Method::Post => "POST",
-        Method::Put => "PUT",
-        Method::Delete => "DELETE",
-        Method::Connect => "CONNECT",
-        Method::Options => "OPTIONS",
-        Method::Trace => "TRACE",
-        Method::Patch => "PATCH",
-        Method::Other(name) => return name,
-    }
-    .to_owned()
 }

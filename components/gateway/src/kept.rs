@@ -3,6 +3,7 @@
 use spin_sdk::wasip3::http::types::{ErrorCode, Request};
 use suoke_gateway::idempotency::{self, Begun, Claim};
 use suoke_gateway::{Stored, cache, headers};
+use suoke_guest::wasi::body::{self, Contents, TrailersReader, Unread};
 use suoke_guest::{ApiError, clock, log};
 use suoke_redis::{Redis, RedisError};
 
@@ -10,7 +11,7 @@ use crate::incoming::Incoming;
 use crate::outgoing::Outgoing;
 use crate::recognise::Caller;
 use crate::settings::{self, Settings};
-use crate::wire::{self, Contents, TrailersReader, Unread};
+use crate::wire;
 
 /// What can be known of an answer before the function is called.
 pub(crate) enum Before {
@@ -85,11 +86,8 @@ async fn once(
     let record = idempotency::record_key(&incoming.route, &caller.identity.user_id, key);
     let (contents, trailers) = wire::request_body(request);
     let bytes_max = idempotency::BODY_SIZE_BYTES_MAX;
-    let body = wire::read(contents, trailers, bytes_max).await;
-    let body = body.map_err(|problem| match problem {
-        Unread::TooLarge => ApiError::too_large(bytes_max),
-        Unread::Broken(_) => ApiError::bad_request("body_incomplete", "The body broke off."),
-    })?;
+    let body = body::read(contents, trailers, bytes_max).await;
+    let body = body.map_err(|unread| unread.of_request(bytes_max))?;
     let media_type = incoming.header("content-type").unwrap_or_default();
     let (method, target) = (&incoming.method, &incoming.target);
     let rights = headers::rights(&caller.identity);
@@ -101,7 +99,7 @@ async fn once(
     let now_ms = clock::now_ms();
     match idempotency::begin(&redis, record, fingerprint, deadline_ms, now_ms).await? {
         Begun::Fresh(claim) => {
-            let (contents, trailers) = wire::body(body);
+            let (contents, trailers) = body::of_bytes(body);
             Ok(Before::Once(contents, trailers, claim))
         }
         Begun::Replay(stored) => {

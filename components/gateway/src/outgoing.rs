@@ -3,10 +3,11 @@
 use spin_sdk::wasip3::http::types::{ErrorCode, Response};
 use spin_sdk::wasip3::wit_future;
 use suoke_gateway::{Stored, headers};
+use suoke_guest::wasi::body::{self, Contents, TrailersReader, Unread};
 use suoke_guest::{ApiError, Reply, Request, answer};
 
 use crate::incoming::Incoming;
-use crate::wire::{self, Contents, Headers, TrailersReader};
+use crate::wire::{self, Headers};
 
 /// An answer whose headers can still change.
 pub(crate) struct Outgoing {
@@ -38,7 +39,7 @@ impl Outgoing {
 
     /// An answer of the gateway itself.
     pub(crate) fn new(status: u16, headers: Headers, body: Vec<u8>) -> Self {
-        let (contents, trailers) = wire::body(body);
+        let (contents, trailers) = body::of_bytes(body);
         Self {
             status,
             headers,
@@ -116,16 +117,16 @@ impl Outgoing {
     ///
     /// # Errors
     /// When it is larger than it may be or breaks off.
-    pub(crate) async fn take_body(&mut self, bytes_max: usize) -> Result<Vec<u8>, wire::Unread> {
-        let (none, ended) = wire::body(Vec::new());
+    pub(crate) async fn take_body(&mut self, bytes_max: usize) -> Result<Vec<u8>, Unread> {
+        let (none, ended) = body::of_bytes(Vec::new());
         let contents = std::mem::replace(&mut self.contents, none);
         let trailers = std::mem::replace(&mut self.trailers, ended);
-        wire::read(contents, trailers, bytes_max).await
+        body::read(contents, trailers, bytes_max).await
     }
 
     /// Puts a body in its place.
     pub(crate) fn put_body(&mut self, body: Vec<u8>) {
-        (self.contents, self.trailers) = wire::body(body);
+        (self.contents, self.trailers) = body::of_bytes(body);
     }
 
     /// The same without its body: the caller has it.

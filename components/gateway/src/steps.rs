@@ -5,6 +5,7 @@ use suoke_gateway::gate::Circuit;
 use suoke_gateway::policy::Auth;
 use suoke_gateway::{cache, circuit, headers};
 use suoke_guest::ApiError;
+use suoke_guest::wasi::body::{self, Contents, TrailersReader};
 use suoke_identity::caller::headers::CLIENT_IP;
 
 use crate::ask::{self, Refused};
@@ -14,7 +15,7 @@ use crate::kept::{self, Before};
 use crate::outgoing::Outgoing;
 use crate::recognise::{self, Caller};
 use crate::settings::Settings;
-use crate::wire::{self, Contents, Headers, Line, TrailersReader};
+use crate::wire::{self, Headers, Line};
 
 /// Serves a request from outside.
 ///
@@ -144,7 +145,7 @@ async fn called(
 fn body(incoming: &Incoming, request: Request) -> ((Contents, TrailersReader), bool) {
     let is_bodiless = circuit::is_bodiless(&incoming.method, &incoming.headers);
     let body = if is_bodiless {
-        wire::body(Vec::new())
+        body::of_bytes(Vec::new())
     } else {
         wire::request_body(request)
     };

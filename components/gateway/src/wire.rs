@@ -1,20 +1,9 @@
 //! Requests and responses of `wasi:http`. Bodies pass as handles; they are read
 //! only where something has to be kept of them.
 
-use spin_sdk::wasip3::http::types::{
-    ErrorCode, Fields, Method, Request, Response, Scheme, Trailers,
-};
-use spin_sdk::wasip3::wit_bindgen::{FutureReader, StreamReader, StreamResult};
-use spin_sdk::wasip3::{spawn, wit_future, wit_stream};
-
-/// How much of a body is read at a time.
-const CHUNK_SIZE_BYTES: usize = 16 * 1024;
-
-/// A body on its way through.
-pub(crate) type Contents = Option<StreamReader<u8>>;
-
-/// What may follow a body.
-pub(crate) type TrailersReader = FutureReader<Result<Option<Trailers>, ErrorCode>>;
+use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Method, Request, Response, Scheme};
+use spin_sdk::wasip3::wit_future;
+use suoke_guest::wasi::body::{Contents, TrailersReader};
 
 /// Headers as the wire has them.
 pub(crate) type Headers = Vec<(String, Vec<u8>)>;
@@ -37,14 +26,6 @@ impl Line {
             target: request.get_path_with_query(),
         }
     }
-}
-
-/// Why a body was not read to its end.
-pub(crate) enum Unread {
-    /// It is larger than it may be.
-    TooLarge,
-    /// It broke off.
-    Broken(ErrorCode),
 }
 
 /// The body of a request, as it is.
@@ -93,46 +74,6 @@ pub(crate) fn response(
         Ok(()) => Ok(response),
         Err(()) => Err(internal("an answer has no status")),
     }
-}
-
-/// A body that is in memory.
-pub(crate) fn body(bytes: Vec<u8>) -> (Contents, TrailersReader) {
-    let (_, trailers) = wit_future::new(|| Ok(None));
-    if bytes.is_empty() {
-        return (None, trailers);
-    }
-    let (mut writer, reader) = wit_stream::new();
-    spawn(async move {
-        // What is left over was not wanted: whoever asked is gone.
-        let _ = writer.write_all(bytes).await;
-    });
-    (Some(reader), trailers)
-}
-
-/// Reads a body.
-///
-/// # Errors
-/// When it is larger than it may be or breaks off.
-pub(crate) async fn read(
-    contents: Contents,
-    trailers: TrailersReader,
-    bytes_max: usize,
-) -> Result<Vec<u8>, Unread> {
-    let mut bytes = Vec::new();
-    if let Some(mut stream) = contents {
-        loop {
-            let (outcome, chunk) = stream.read(Vec::with_capacity(CHUNK_SIZE_BYTES)).await;
-            if bytes.len() + chunk.len() > bytes_max {
-                return Err(Unread::TooLarge);
-            }
-            bytes.extend_from_slice(&chunk);
-            if !matches!(outcome, StreamResult::Complete(_)) {
-                break;
-            }
-        }
-    }
-    trailers.await.map_err(Unread::Broken)?;
-    Ok(bytes)
 }
 
 fn fields(headers: &Headers) -> Result<Fields, ErrorCode> {

@@ -5,18 +5,18 @@ use std::borrow::Cow;
 
 use spin_sdk::wasip3::http::client;
 use spin_sdk::wasip3::http::types::{
-    ErrorCode, Fields, Method, Request as WasiRequest, Response as WasiResponse, Scheme, Trailers,
+    ErrorCode, Fields, Method, Request as WasiRequest, Response as WasiResponse, Scheme,
 };
-use spin_sdk::wasip3::wit_bindgen::{FutureReader, StreamReader, StreamResult};
-use spin_sdk::wasip3::{spawn, wit_future, wit_stream};
+use spin_sdk::wasip3::wit_future;
 
 use crate::error::ApiError;
 use crate::reply::Reply;
 use crate::request::{Body, Request};
 use crate::serve::answer;
 
-/// How much of a body is read at a time.
-const CHUNK_SIZE_BYTES: usize = 16 * 1024;
+pub mod body;
+
+use body::Unread;
 
 /// Headers that belong to one hop and are not handed on.
 const HOP_HEADERS: [&str; 5] = [
@@ -60,17 +60,8 @@ fn respond(reply: Reply) -> Result<WasiResponse, ErrorCode> {
     }
     let fields = Fields::from_list(&list)
         .map_err(|error| ErrorCode::InternalError(Some(error.to_string())))?;
-    let (trailers_writer, trailers) = wit_future::new(|| Ok(None));
-    let contents = (!body.is_empty()).then(|| {
-        let (mut writer, reader) = wit_stream::new();
-        spawn(async move {
-            // What is left over was not wanted: the caller is gone.
-            let _ = writer.write_all(body).await;
-        });
-        reader
-    });
+    let (contents, trailers) = body::of_bytes(body);
     let (response, _sent) = WasiResponse::new(fields, contents, trailers);
-    drop(trailers_writer);
     // Only codes that are no codes are refused; ours are all constants.
     let _ = response.set_status_code(status);
     Ok(response)
@@ -83,42 +74,9 @@ pub(crate) async fn read_request(
 ) -> Result<Vec<u8>, ApiError> {
     let (_done, result) = wit_future::new(|| Ok(()));
     let (stream, trailers) = WasiRequest::consume_body(request, result);
-    read(stream, trailers, bytes_max)
+    body::read(Some(stream), trailers, bytes_max)
         .await
-        .map_err(|problem| match problem {
-            Unread::TooLarge => ApiError::too_large(bytes_max),
-            Unread::Broken(_) => ApiError::bad_request("body_incomplete", "The body broke off."),
-        })
-}
-
-/// Why a body could not be read.
-enum Unread {
-    TooLarge,
-    Broken(ErrorCode),
-}
-
-async fn read(
-    mut stream: StreamReader<u8>,
-    trailers: FutureReader<Result<Option<Trailers>, ErrorCode>>,
-    bytes_max: usize,
-) -> Result<Vec<u8>, Unread> {
-    let mut bytes = Vec::new();
-    loop {
-        let (outcome, chunk) = stream.read(Vec::with_capacity(CHUNK_SIZE_BYTES)).await;
-        if bytes.len() + chunk.len() > bytes_max {
-            return Err(Unread::TooLarge);
-        }
-        if bytes.is_empty() {
-            bytes = chunk;
-        } else {
-            bytes.extend_from_slice(&chunk);
-        }
-        if !matches!(outcome, StreamResult::Complete(_)) {
-            break;
-        }
-    }
-    trailers.await.map_err(Unread::Broken)?;
-    Ok(bytes)
+        .map_err(|unread| unread.of_request(bytes_max))
 }
 
 /// Hands a request on to another component of the application, body included,
@@ -203,13 +161,8 @@ pub(crate) async fn post_json(
     // What is wrong with a header may be a secret: it is not told.
     let fields = Fields::from_list(&list)
         .map_err(|_| ApiError::internal(format!("{authority}: a header is not allowed")))?;
-    let (mut writer, contents) = wit_stream::new();
-    spawn(async move {
-        // What is left over was not wanted: the server has answered.
-        let _ = writer.write_all(body).await;
-    });
-    let (_, trailers) = wit_future::new(|| Ok(None));
-    let (request, _sent) = WasiRequest::new(fields, Some(contents), trailers, None);
+    let (contents, trailers) = body::of_bytes(body);
+    let (request, _sent) = WasiRequest::new(fields, contents, trailers, None);
     send_by(request, &scheme, "POST", authority, path, bytes_max).await
 }
 
@@ -250,7 +203,7 @@ async fn send_by(
     }
     let (_done, result) = wit_future::new(|| Ok(()));
     let (stream, trailers) = WasiResponse::consume_body(response, result);
-    match read(stream, trailers, bytes_max).await {
+    match body::read(Some(stream), trailers, bytes_max).await {
         Ok(body) => Ok(reply.body(body)),
         Err(Unread::TooLarge) => Err(ApiError::unavailable(format!(
             "{authority}: answer over {bytes_max} bytes"
@@ -259,7 +212,9 @@ async fn send_by(
     }
 }
 
-fn method_name(method: Method) -> Cow<'static, str> {
+/// The name of a method.
+#[must_use]
+pub fn method_name(method: Method) -> Cow<'static, str> {
     Cow::Borrowed(match method {
         Method::Get => "GET",
         Method::Head => "HEAD",
