@@ -4,15 +4,13 @@
 mod queries;
 
 use serde::{Deserialize, Serialize};
+use suoke_events::types::USER_DELETED;
 use suoke_events::{Event, EventError, consume, outbox};
 use suoke_guest::clock;
 use suoke_store::{Database, Transaction, erased};
 
 /// The name in the inbox.
 const CONSUMER: &str = "care-erasure";
-
-/// What is told when somebody is erased.
-const USER_DELETED: &str = "user.deleted";
 
 /// What is told of each consultation that is gone: [`Erased`].
 const CONSULTATION_ERASED: &str = "consultation.erased";

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use suoke_cache::{Cache, Freshness, Local, Origin, Settings, Time};
 use suoke_diagnosis::StepResult;
 use suoke_diagnosis_steps as steps;
+use suoke_guest::secret;
 
 /// Answers of this instance. What lies in Redis says nothing of whose words they
 /// were: its key is a hash, and no person is named.
@@ -41,10 +42,7 @@ fn key(step: &str, text: &str) -> String {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    secret::hex(&hash.finalize())
 }
 
 #[cfg(test)]

@@ -4,15 +4,13 @@
 mod queries;
 
 use serde::Deserialize;
+use suoke_events::types::USER_DELETED;
 use suoke_events::{Event, EventError, consume};
 use suoke_guest::clock;
 use suoke_store::{Database, erased};
 
 /// The name in the inbox.
 const CONSUMER: &str = "health-erasure";
-
-/// What is told when somebody is erased.
-const USER_DELETED: &str = "user.deleted";
 
 /// How many rows of a table go in one transaction: others wait for it.
 const ROWS_MAX: u32 = 2_000;

@@ -6,6 +6,7 @@ mod queries;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use suoke_events::types::USER_DELETED;
 use suoke_events::{Event, EventError, consume};
 use suoke_guest::clock;
 use suoke_sagas::definition::Definition;
@@ -17,9 +18,6 @@ const CONSUMER: &str = "saga-erasure";
 
 /// What is told of each consultation that is gone.
 const CONSULTATION_ERASED: &str = "consultation.erased";
-
-/// What is told when somebody is erased.
-const USER_DELETED: &str = "user.deleted";
 
 suoke_events::subscriber!(CONSUMER, "platform", on_event);
 

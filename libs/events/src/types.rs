@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// [`UserCreated`]
 pub const USER_CREATED: &str = "user.created";
+/// The account of `user_id` is erased.
+pub const USER_DELETED: &str = "user.deleted";
 /// [`ConsultationCreated`]
 pub const HEALTH_CONSULTATION: &str = "health.consultation";
 /// [`DiagnosisRequested`]

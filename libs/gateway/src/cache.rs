@@ -1,7 +1,7 @@
 //! Answers that are kept for a while, and `ETag`s.
 
 use sha2::{Digest, Sha256};
-use suoke_guest::Lang;
+use suoke_guest::{Lang, secret};
 use suoke_redis::{Redis, RedisError};
 
 use crate::stored::Stored;
@@ -92,7 +92,7 @@ pub fn key(read: Read<'_>) -> Option<String> {
         hasher.update(part.len().to_be_bytes());
         hasher.update(part.as_bytes());
     }
-    Some(format!("cache:{}", hex(&hasher.finalize())))
+    Some(format!("cache:{}", secret::hex(&hasher.finalize())))
 }
 
 /// What functions tell apart in `Accept`: whichever is named first.
@@ -138,7 +138,7 @@ pub async fn keep(
 /// The tag of a body: half of its SHA-256.
 #[must_use]
 pub fn etag(body: &[u8]) -> String {
-    let digest = hex(&Sha256::digest(body));
+    let digest = secret::hex(&Sha256::digest(body));
     let half = digest.get(..32).unwrap_or(&digest);
     format!("\"{half}\"")
 }
@@ -154,18 +154,6 @@ pub fn has_it(if_none_match: &str, etag: &str) -> bool {
         || if_none_match
             .split(',')
             .any(|tag| !tag.trim().is_empty() && opaque(tag) == opaque(etag))
-}
-
-/// Bytes as hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
-    ];
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .filter_map(|digit| DIGITS.get(usize::from(digit)))
-        .collect()
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 use suoke_guest::ApiError;
+use suoke_guest::secret::{hex, is_same};
 use suoke_identity::token::{Claims, TokenError};
 
 /// What virtual keys begin with.
@@ -60,7 +61,7 @@ pub fn read<'a>(values: &[&'a [u8]]) -> Result<Credential<'a>, ApiError> {
 /// The name under which a virtual key is stored: its SHA-256.
 #[must_use]
 pub fn key_digest(key: &str) -> String {
-    crate::cache::hex(&Sha256::digest(key.as_bytes()))
+    hex(&Sha256::digest(key.as_bytes()))
 }
 
 /// What to ask `auth-status` for, to learn whether a token is still good.
@@ -83,8 +84,7 @@ pub fn is_operator(given: &str, secret: &str) -> bool {
         return false;
     }
     let (given, secret) = (Sha256::digest(given), Sha256::digest(secret));
-    let pairs = given.iter().zip(secret.iter());
-    pairs.fold(0, |different, (a, b)| different | (a ^ b)) == 0
+    is_same(&secret, &given)
 }
 
 #[cfg(test)]

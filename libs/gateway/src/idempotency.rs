@@ -9,7 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use suoke_guest::{ApiError, ids};
+use suoke_guest::{ApiError, ids, secret};
 use suoke_redis::{Redis, RedisError, Script};
 
 use crate::stored::Stored;
@@ -126,7 +126,7 @@ fn digest(parts: &[&[u8]]) -> String {
         hasher.update(part.len().to_be_bytes());
         hasher.update(part);
     }
-    crate::cache::hex(&hasher.finalize())
+    secret::hex(&hasher.finalize())
 }
 
 /// What is kept of an answer: nothing when the function failed, since it may

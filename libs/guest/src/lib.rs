@@ -37,6 +37,7 @@ pub mod page;
 mod problem;
 pub mod reply;
 mod request;
+pub mod secret;
 mod serve;
 pub mod trace;
 pub mod variables;

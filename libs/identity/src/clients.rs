@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 use suoke_events::outbox;
+use suoke_guest::secret::is_same;
 use suoke_guest::{ApiError, FieldError, Invalid, clock, ids};
 use suoke_store::{Database, Sql, StoreError};
 
-use crate::compare::is_same;
 use crate::denylist::{Denial, Effects};
 use crate::events::{self, ClientEvent, Origin, TokenIssued};
 use crate::queries::clients::{self as queries, ClientRow};

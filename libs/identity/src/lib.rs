@@ -20,7 +20,6 @@ mod cache;
 pub mod caller;
 pub mod client;
 pub mod clients;
-mod compare;
 pub mod denylist;
 pub mod email;
 pub mod events;

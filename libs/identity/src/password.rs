@@ -3,7 +3,7 @@
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
-use suoke_guest::{ApiError, FieldError};
+use suoke_guest::{ApiError, FieldError, secret};
 
 /// Memory of one hash.
 const MEMORY_KIB: u32 = 19 * 1024;
@@ -45,8 +45,7 @@ pub fn check(password: &str) -> Result<(), FieldError> {
 /// # Errors
 /// When there is no randomness or no memory.
 pub fn hash(password: &str) -> Result<String, ApiError> {
-    let mut salt = [0; 16];
-    getrandom::fill(&mut salt).map_err(|error| ApiError::internal(error.to_string()))?;
+    let salt = secret::random::<16>()?;
     let hashed: Result<PasswordHash, _> =
         argon2()?.hash_password_with_salt(password.as_bytes(), &salt);
     hashed

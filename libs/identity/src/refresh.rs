@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use suoke_events::outbox;
-use suoke_guest::{ApiError, clock};
+use suoke_guest::{ApiError, clock, secret};
 use suoke_store::{Database, Transaction};
 
 use crate::accounts::{Tokens, User};
@@ -28,9 +28,7 @@ pub const REFRESH_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 /// # Errors
 /// When there is no randomness.
 pub fn generate() -> Result<(String, Vec<u8>), ApiError> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| ApiError::internal(error.to_string()))?;
-    let token = URL_SAFE_NO_PAD.encode(bytes);
+    let token = URL_SAFE_NO_PAD.encode(secret::random::<32>()?);
     let hash = hash(&token);
     Ok((token, hash))
 }

@@ -12,7 +12,7 @@ use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Nonce};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
-use suoke_guest::{ApiError, variables};
+use suoke_guest::{ApiError, secret, variables};
 
 use crate::keyring::expand;
 use crate::keys::{KeyError, secret_bytes};
@@ -81,8 +81,7 @@ impl SealingKey {
     /// # Errors
     /// When there is no randomness.
     pub fn seal(&self, place: &str, plain: &[u8]) -> Result<Vec<u8>, ApiError> {
-        let mut nonce = [0; NONCE_SIZE_BYTES];
-        getrandom::fill(&mut nonce).map_err(|error| ApiError::internal(error.to_string()))?;
+        let nonce = secret::random::<NONCE_SIZE_BYTES>()?;
         let payload = Payload {
             msg: plain,
             aad: place.as_bytes(),

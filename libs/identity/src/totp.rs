@@ -5,11 +5,11 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::Serialize;
 use sha1::Sha1;
 use suoke_events::outbox;
+use suoke_guest::secret::{is_same, random};
 use suoke_guest::{ApiError, clock};
 use suoke_store::{Database, Transaction};
 
 use crate::attempts;
-use crate::compare::is_same;
 use crate::denylist::Effects;
 use crate::events::{self, Origin, UserEvent};
 use crate::queries::totp as queries;
@@ -294,12 +294,6 @@ async fn told(
     };
     let event = origin.tells(kind, format!("user/{user_id}"), &data)?;
     Ok(Effects::of(vec![outbox(tx, event).await?]))
-}
-
-fn random<const SIZE: usize>() -> Result<[u8; SIZE], ApiError> {
-    let mut bytes = [0; SIZE];
-    getrandom::fill(&mut bytes).map_err(|error| ApiError::internal(error.to_string()))?;
-    Ok(bytes)
 }
 
 /// Bytes in base32 without padding.

@@ -20,13 +20,13 @@ pub mod cached;
 mod queries;
 
 pub use queries::{is_present, is_untouched};
+/// [`UserEnded`]: the account is erased.
+pub use suoke_events::types::USER_DELETED;
 
 /// [`UserUpdated`]
 pub const USER_UPDATED: &str = "user.updated";
 /// [`UserEnded`]: the account cannot be used any more, until it is made active again.
 pub const USER_SUSPENDED: &str = "user.suspended";
-/// [`UserEnded`]: the account is erased.
-pub const USER_DELETED: &str = "user.deleted";
 
 /// The roles that can be given. Operators have theirs by their token alone.
 pub const ROLES: [&str; 2] = ["user", "admin"];

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
-use suoke_guest::ApiError;
+use suoke_guest::{ApiError, secret};
 
 /// How every key begins.
 pub const KEY_PREFIX: &str = "sk-lyss-";
@@ -20,12 +20,8 @@ impl Secret {
     /// # Errors
     /// When the host gives no random bytes.
     pub(crate) fn new() -> Result<Self, ApiError> {
-        let mut bytes = [0; RANDOM_BYTES];
-        getrandom::fill(&mut bytes).map_err(ApiError::internal)?;
-        Ok(Self(format!(
-            "{KEY_PREFIX}{}",
-            URL_SAFE_NO_PAD.encode(bytes)
-        )))
+        let random = URL_SAFE_NO_PAD.encode(secret::random::<RANDOM_BYTES>()?);
+        Ok(Self(format!("{KEY_PREFIX}{random}")))
     }
 
     pub(crate) fn digest(&self) -> String {
@@ -47,8 +43,7 @@ impl Secret {
 /// What is stored of a key: its SHA-256 in hexadecimal digits.
 #[must_use]
 pub fn digest(key: &str) -> String {
-    let digest = Sha256::digest(key.as_bytes());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    secret::hex(&Sha256::digest(key.as_bytes()))
 }
 
 /// Whether a text can be what [`digest`] gives.
