@@ -1,0 +1,1 @@
+-- Readings with status, corrections and blobs; what is known of a person.
