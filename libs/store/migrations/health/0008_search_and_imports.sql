@@ -3,8 +3,8 @@
 -- one person has.
 CREATE TABLE search_documents (
     owner TEXT NOT NULL,
-    -- A number made of kind and id.
-    number INTEGER NOT NULL,
+    -- A short key made of kind and id.
+    document TEXT NOT NULL,
     kind TEXT NOT NULL,
     id TEXT NOT NULL,
     -- None for what is true at any time.
@@ -17,14 +17,14 @@ CREATE TABLE search_documents (
     fields TEXT NOT NULL,
     -- JSON: the terms that stand in search_postings.
     terms TEXT NOT NULL,
-    PRIMARY KEY (owner, number)
+    PRIMARY KEY (owner, document)
 ) WITHOUT ROWID;
 
 -- Where a term stands in a document.
 CREATE TABLE search_postings (
     owner TEXT NOT NULL,
     term TEXT NOT NULL,
-    document INTEGER NOT NULL,
+    document TEXT NOT NULL,
     -- Field and positions, such as 0:1,7|3:20.
     places TEXT NOT NULL,
     PRIMARY KEY (owner, term, document)
