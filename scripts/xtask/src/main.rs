@@ -1,6 +1,8 @@
-//! What is too long for a shell script: `cargo xtask tidy`, `cargo xtask bench`.
+//! What is too long for a shell script: `cargo xtask tidy`, `cargo xtask bench`,
+//! `cargo xtask population`.
 
 mod bench;
+mod population;
 mod tidy;
 mod tree;
 
@@ -23,7 +25,8 @@ fn run(arguments: &[String]) -> Result<()> {
     match arguments.first().map(String::as_str) {
         Some("tidy") => report(&tidy::violations(&tree::Tree::read()?)?),
         Some("bench") => bench::run(&tree::root()?, arguments.get(1..).unwrap_or_default()),
-        _ => bail!("usage: cargo xtask tidy, or scripts/bench"),
+        Some("population") => population::run(arguments.get(1..).unwrap_or_default()),
+        _ => bail!("usage: cargo xtask tidy, cargo xtask population, or scripts/bench"),
     }
 }
 
