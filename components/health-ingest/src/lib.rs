@@ -1,20 +1,18 @@
 //! Takes readings of a person in, one or many, and lists them.
 
-mod queries;
-mod record;
-
 use serde::{Deserialize, Serialize};
-use suoke_guest::{ApiError, FieldError, Reply, Request, clock, reply};
+use suoke_guest::{ApiError, FieldError, Reply, Request, clock, page, reply};
 use suoke_health::batch::Batch;
 use suoke_health::submission::{BODY_BYTES_MAX, Draft, submission};
 use suoke_health::view::ReadingView;
 use suoke_health::{Code, Violation};
+use suoke_readings::{Cause, Cursor, Filter, LABEL, record, select};
 use suoke_store::Database;
 
 /// Most readings on one page.
 const PAGE_MAX: u32 = 200;
-/// Sorts after every id.
-const AFTER_ALL: &str = "g";
+/// The name in events.
+const COMPONENT: &str = "health-ingest";
 
 suoke_guest::http_service!(route);
 
@@ -54,21 +52,28 @@ async fn ingest(mut request: Request) -> Result<Reply, ApiError> {
     if let (true, Some(violation)) = (single, batch.only_violation()) {
         return Err(refused(violation.clone()));
     }
-    reply::json(&record::store(&request, &batch, &user.user_id, now_ms).await?)
+    let mut db = Database::open(LABEL).await?;
+    let cause = Cause::request(COMPONENT, &request);
+    reply::json(&record(&mut db, &batch, &user.user_id, now_ms, cause).await?)
 }
 
 async fn list(request: Request) -> Result<Reply, ApiError> {
     let user = suoke_identity::caller(&request)?;
     let page: Page = request.query()?;
     let limit = page.limit.unwrap_or(50).clamp(1, PAGE_MAX);
-    let before = page.cursor.as_deref().unwrap_or(AFTER_ALL);
-    let db = Database::open("health").await?;
-    let readings = queries::newest(&db, &user.user_id, before, limit).await?;
-    let full = readings.len() == limit as usize;
-    let next_cursor = readings
-        .last()
-        .filter(|_| full)
-        .map(|reading| reading.id.clone());
+    let before = page
+        .cursor
+        .as_deref()
+        .map(|text| Cursor::parse(text).ok_or_else(page::invalid_cursor))
+        .transpose()?;
+    let filter = Filter {
+        before,
+        limit: limit + 1,
+        ..Filter::default()
+    };
+    let db = Database::open(LABEL).await?;
+    let mut readings = select(&db, &user.user_id, &filter).await?;
+    let next_cursor = page::cut(&mut readings, limit).map(|last| Cursor::after(last).to_string());
     let readings = readings.into_iter().map(ReadingView::from).collect();
     reply::json(&Listed {
         readings,

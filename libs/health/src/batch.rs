@@ -1,13 +1,13 @@
 //! A batch on its way into the store: what to insert, what it makes out of date,
 //! what to answer.
 
-use crate::bucket::{FIVE_MINUTES_MS, start_of};
+use crate::bucket::DAY_MS;
 use crate::identity::{identity, reading_id};
 use crate::reading::{Reading, check};
 use crate::submission::Submission;
 use crate::violation::Violation;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A reading that may be inserted.
 #[derive(Clone, Debug)]
@@ -77,13 +77,35 @@ pub struct Outcome {
     pub results: Vec<ItemResult>,
 }
 
-/// A bucket of the store whose figures are out of date.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct DirtyBucket {
-    /// The type of the readings inside.
+/// A day of UTC whose readings of a type changed, and the exact span of those that
+/// did: who recomputes figures finds the days of the person's own clock from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DirtyDay {
+    /// The type of the readings.
     pub kind: &'static str,
-    /// First millisecond.
-    pub start_ms: i64,
+    /// Days since the Unix epoch, rounded down.
+    pub utc_day: i64,
+    /// The first reading that changed.
+    pub from_ms: i64,
+    /// The last reading that changed.
+    pub to_ms: i64,
+}
+
+/// The days of UTC that readings of these types and instants fall into.
+pub fn dirty_days(changed: impl IntoIterator<Item = (&'static str, i64)>) -> Vec<DirtyDay> {
+    let mut days = BTreeMap::<(&'static str, i64), DirtyDay>::new();
+    for (kind, at_ms) in changed {
+        let utc_day = at_ms.div_euclid(DAY_MS);
+        let day = days.entry((kind, utc_day)).or_insert(DirtyDay {
+            kind,
+            utc_day,
+            from_ms: at_ms,
+            to_ms: at_ms,
+        });
+        day.from_ms = day.from_ms.min(at_ms);
+        day.to_ms = day.to_ms.max(at_ms);
+    }
+    days.into_values().collect()
 }
 
 /// Data of the event `health.reading.recorded`: what is new, without the values.
@@ -164,14 +186,10 @@ impl Batch {
         }
     }
 
-    /// The buckets that the candidates with these ids fall into.
-    pub fn dirty_buckets(&self, created: &HashSet<String>) -> BTreeSet<DirtyBucket> {
+    /// The days that the candidates with these ids fall into.
+    pub fn dirty_days(&self, created: &HashSet<String>) -> Vec<DirtyDay> {
         let readings = self.created(created).map(|candidate| &candidate.reading);
-        let buckets = readings.map(|reading| DirtyBucket {
-            kind: reading.kind.key,
-            start_ms: start_of(reading.effective_ms, FIVE_MINUTES_MS),
-        });
-        buckets.collect()
+        dirty_days(readings.map(|reading| (reading.kind.key, reading.effective_ms)))
     }
 
     /// What to tell about the candidates with these ids.
@@ -328,15 +346,21 @@ mod tests {
     }
 
     #[test]
-    fn only_new_readings_make_buckets_dirty_and_are_told() {
+    fn only_new_readings_make_days_dirty_and_are_told() {
         let batch = batch();
         let created: HashSet<_> = ids(&batch).into_iter().collect();
         let dirty: Vec<_> = batch
-            .dirty_buckets(&created)
+            .dirty_days(&created)
             .into_iter()
-            .map(|b| (b.kind, b.start_ms))
+            .map(|day| (day.kind, day.utc_day, day.from_ms, day.to_ms))
             .collect();
-        assert_eq!(dirty, [("heart_rate", 0), ("steps", 300_000)]);
+        assert_eq!(
+            dirty,
+            [
+                ("heart_rate", 0, 1_000, 299_999),
+                ("steps", 0, 300_000, 300_000)
+            ]
+        );
         let recorded = serde_json::to_value(batch.recorded("u", &created)).unwrap();
         assert_eq!(
             recorded,
@@ -344,7 +368,7 @@ mod tests {
                 {"type": "heart_rate", "count": 2, "first_ms": 1_000, "last_ms": 299_999},
                 {"type": "steps", "count": 1, "first_ms": 300_000, "last_ms": 300_000}]})
         );
-        assert!(batch.dirty_buckets(&HashSet::new()).is_empty());
+        assert!(batch.dirty_days(&HashSet::new()).is_empty());
     }
 
     #[test]

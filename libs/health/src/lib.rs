@@ -5,9 +5,11 @@
 //! - [`submission`]: the bytes of a request as drafts of readings;
 //! - [`reading`]: one draft checked, converted and rounded;
 //! - [`identity`]: the key that makes sending a reading twice harmless;
+//! - [`source`]: how much a source of readings counts;
 //! - [`batch`]: a request on its way into the store, and its answer;
 //! - [`bucket`]: five-minute buckets, folded and merged exactly;
 //! - [`view`]: stored readings and figures as they are answered;
+//! - [`profile`]: what the figures of a person are judged by;
 //! - [`vitals`]: what the vital signs of some days come to, and their classes.
 //!
 //! Values are fixed-point numbers of thousandths ([`Milli`]): every kind is kept
@@ -17,7 +19,9 @@ pub mod batch;
 pub mod bucket;
 pub mod catalogue;
 pub mod identity;
+pub mod profile;
 pub mod reading;
+pub mod source;
 pub mod submission;
 mod value;
 pub mod view;

@@ -22,14 +22,67 @@ pub struct StoredReading {
     pub end_ms: Option<i64>,
     /// Offset of the person's clock from UTC.
     pub offset_minutes: i32,
+    /// The values as they were sent; empty where the kind takes none.
+    pub original_values: Vec<f64>,
+    /// The unit as it was sent.
+    pub original_unit: String,
     /// Circumstances, as JSON.
     pub context: Option<String>,
+    /// What is no number, as JSON: parts of an ECG, where samples are.
+    pub data: Option<String>,
+    /// The client's own id, empty where there is none.
+    pub client_id: String,
     /// The device, empty where none was named.
     pub device_id: String,
     /// Where it comes from, empty where nothing was named.
     pub source: String,
+    /// How much the source counts, from 0 to 4 ([`crate::source::rank`]).
+    pub source_rank: u8,
+    /// Whether a better source measured the same at that moment.
+    pub shadowed: bool,
     /// How far it can be believed.
     pub quality: String,
+    /// Whether it counts.
+    pub status: Status,
+    /// The id of the reading that this one corrects.
+    pub supersedes: Option<String>,
+    /// When it was stored, in milliseconds since the Unix epoch.
+    pub created_ms: i64,
+    /// When its status last changed.
+    pub changed_ms: i64,
+}
+
+/// Whether a stored reading counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// It counts.
+    Final,
+    /// Another reading supersedes it.
+    Amended,
+    /// It was deleted.
+    EnteredInError,
+}
+
+impl Status {
+    /// As it is stored and answered.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Final => "final",
+            Self::Amended => "amended",
+            Self::EnteredInError => "entered_in_error",
+        }
+    }
+
+    /// What [`as_str`](Self::as_str) wrote; none for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "final" => Some(Self::Final),
+            "amended" => Some(Self::Amended),
+            "entered_in_error" => Some(Self::EnteredInError),
+            _ => None,
+        }
+    }
 }
 
 /// A reading as it is answered.
@@ -48,11 +101,34 @@ pub struct ReadingView {
     end_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     context: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Value>,
+    original: Original,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    client_id: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     device_id: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     source: String,
     quality: String,
+    #[serde(skip_serializing_if = "is_false")]
+    shadowed: bool,
+    status: Status,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    supersedes: Option<String>,
+}
+
+/// What was sent, before it was converted and rounded.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Original {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    values: Vec<f64>,
+    unit: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl From<StoredReading> for ReadingView {
@@ -80,10 +156,21 @@ impl From<StoredReading> for ReadingView {
             context: stored
                 .context
                 .and_then(|json| serde_json::from_str(&json).ok()),
+            data: stored
+                .data
+                .and_then(|json| serde_json::from_str(&json).ok()),
+            original: Original {
+                values: stored.original_values,
+                unit: stored.original_unit,
+            },
             id: stored.id,
+            client_id: stored.client_id,
             device_id: stored.device_id,
             source: stored.source,
             quality: stored.quality,
+            shadowed: stored.shadowed,
+            status: stored.status,
+            supersedes: stored.supersedes,
         }
     }
 }
@@ -190,10 +277,20 @@ mod tests {
             effective_ms: 0,
             end_ms: None,
             offset_minutes: 480,
+            original_values: values.iter().map(|value| Milli(*value).to_f64()).collect(),
+            original_unit: "°C".to_owned(),
             context: Some("\"home\"".to_owned()),
+            data: None,
+            client_id: String::new(),
             device_id: String::new(),
             source: "s".to_owned(),
+            source_rank: 0,
+            shadowed: false,
             quality: "ok".to_owned(),
+            status: Status::Final,
+            supersedes: None,
+            created_ms: 1,
+            changed_ms: 1,
         }
     }
 
@@ -202,7 +299,8 @@ mod tests {
         let view =
             serde_json::to_value(ReadingView::from(stored("body_temperature", &[36_600]))).unwrap();
         let expected = json!({"id": "i", "type": "body_temperature", "value": 36.6, "unit": "Cel",
-            "effective_at": "1970-01-01T08:00:00.000+08:00", "context": "home", "source": "s", "quality": "ok"});
+            "effective_at": "1970-01-01T08:00:00.000+08:00", "context": "home", "source": "s", "quality": "ok",
+            "original": {"values": [36.6], "unit": "°C"}, "status": "final"});
         assert_eq!(view, expected);
     }
 

@@ -1,0 +1,38 @@
+//! Readings as the functions of the label `health` share them: taken in, looked up,
+//! corrected and removed, with the profile of who they belong to and the bytes they
+//! refer to.
+//!
+//! - [`record()`], [`record_in()`]: a checked [`Batch`](suoke_health::batch::Batch) into
+//!   the store: rows, marks and events in one transaction;
+//! - [`select`], [`find`], [`latest`], [`series`]: readings as they are stored;
+//! - [`remove`]: a reading that was wrong;
+//! - [`profile()`], [`set_profile`]: whose readings they are;
+//! - [`blobs`]: images, sounds and samples;
+//! - [`mark_all_days`]: figures that have to be computed anew.
+//!
+//! Who reads may do so on another database than who writes: the reading functions take
+//! any [`Sql`](suoke_store::Sql).
+
+pub mod blobs;
+mod cause;
+mod cursor;
+pub mod events;
+mod marks;
+mod profile;
+mod queries;
+mod read;
+mod record;
+mod remove;
+
+pub use cause::Cause;
+pub use cursor::Cursor;
+pub use marks::mark_all_days;
+pub use profile::{StoredProfile, profile, set_profile};
+pub use read::{
+    Filter, POINTS_MAX, Point, READINGS_MAX, find, latest, select, series,
+};
+pub use record::{record, record_in};
+pub use remove::{Removed, remove};
+
+/// The label of the database.
+pub const LABEL: &str = "health";

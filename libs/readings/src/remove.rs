@@ -1,0 +1,66 @@
+//! A reading that was wrong.
+
+use suoke_events::{Event, announce, outbox};
+use suoke_guest::ApiError;
+use suoke_health::batch::dirty_days;
+use suoke_health::view::Status;
+use suoke_store::{Database, erased};
+
+use crate::cause::Cause;
+use crate::events::{self, Deleted};
+use crate::marks::mark;
+use crate::queries::write as queries;
+use crate::read::find;
+
+/// What became of a reading that was to be removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removed {
+    /// It counts no longer.
+    Now,
+    /// It counted no longer before: deleted already, or corrected.
+    Before,
+    /// There is none with this id.
+    Absent,
+}
+
+/// Removes a reading of a person: it is `entered_in_error` from now on, its day is
+/// marked and `health.data.deleted` is told. Sending the same reading again does not
+/// bring it back while its row is there.
+///
+/// # Errors
+/// 401 `account_erased`, or when the database fails.
+pub async fn remove(
+    db: &mut Database,
+    user_id: &str,
+    id: &str,
+    now_ms: i64,
+    cause: Cause<'_>,
+) -> Result<Removed, ApiError> {
+    let (removed, events) = db
+        .transaction(async |tx| -> Result<(Removed, Vec<Event>), ApiError> {
+            if erased::is_erased(tx, user_id).await? {
+                return Err(crate::record::erased());
+            }
+            let Some(reading) = find(tx, user_id, id).await? else {
+                return Ok((Removed::Absent, Vec::new()));
+            };
+            if reading.status != Status::Final {
+                return Ok((Removed::Before, Vec::new()));
+            }
+            let status = Status::EnteredInError;
+            queries::set_status(tx, user_id, &reading, status, now_ms).await?;
+            let days = dirty_days([(reading.kind.key, reading.effective_ms)]);
+            mark(tx, user_id, &days, now_ms).await?;
+            let deleted = Deleted {
+                user_id: user_id.to_owned(),
+                id: id.to_owned(),
+                kind: reading.kind.key.to_owned(),
+            };
+            let event = Event::new(events::DELETED, cause.component(), &deleted)?;
+            let event = cause.of(event.about(events::subject(user_id)));
+            Ok((Removed::Now, vec![outbox(tx, event).await?]))
+        })
+        .await?;
+    announce(&events).await;
+    Ok(removed)
+}
