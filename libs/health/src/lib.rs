@@ -10,15 +10,21 @@
 //! - [`bucket`]: five-minute buckets, folded and merged exactly;
 //! - [`view`]: stored readings and figures as they are answered;
 //! - [`profile`]: what the figures of a person are judged by;
+//! - [`classes`]: what a value counts as, by the rules of guidelines;
+//! - [`news2`]: the early warning score of the last hour;
+//! - [`alerts`]: when a person is told at once;
 //! - [`vitals`]: what the vital signs of some days come to, and their classes.
 //!
 //! Values are fixed-point numbers of thousandths ([`Milli`]): every kind is kept
 //! with at most two decimals, so sums are exact in any order.
 
+pub mod alerts;
 pub mod batch;
 pub mod bucket;
 pub mod catalogue;
+pub mod classes;
 pub mod identity;
+pub mod news2;
 pub mod profile;
 pub mod reading;
 pub mod source;

@@ -1,11 +1,11 @@
 //! What a person's vital signs of some days come to, and how each is classified.
 //!
-//! Adults; deterministic. Each class names its rule set: `cn-htn-2024` (中国高血压防治
-//! 指南 2024), `news2` (respiration), `who-cn` (glucose, with the consensus levels of
-//! low and high glucose), `cn-axillary` (temperature), `common` (pulse, oxygen).
+//! The rules are those of [`crate::classes`] for an adult of whom nothing is known: the
+//! defaults of China.
 
 use crate::Milli;
 use crate::catalogue::ReadingType;
+use crate::classes::{self, Circumstances, Person};
 use crate::view::instant;
 use serde::{Deserialize, Serialize};
 
@@ -26,19 +26,7 @@ pub const VITAL_TYPES: [&str; 9] = [
 /// default): one day.
 pub const RED_FLAG_AGE_MS_MAX: i64 = 24 * 60 * 60 * 1000;
 
-/// How much a class should concern.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Concern {
-    /// As it should be.
-    None,
-    /// Worth watching.
-    Watch,
-    /// A doctor should see it.
-    Doctor,
-    /// Now.
-    Emergency,
-}
+pub use crate::classes::Concern;
 
 /// What a value counts as.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,34 +133,14 @@ pub fn vital(kind: &ReadingType, readings: &Readings, now_ms: i64) -> Option<Vit
 
 /// What a value counts as; none where no rules apply, such as to a pulse in motion.
 pub fn classify(kind: &str, values: &[f64], context: Option<&str>) -> Option<Class> {
-    let value = *values.first()?;
-    let (rule_set, (code, zh, concern)) = match kind {
-        "blood_pressure" => {
-            let diastolic = *values.get(1)?;
-            (
-                "cn-htn-2024",
-                pressure(value, diastolic, is(context, "home")),
-            )
-        }
-        "heart_rate" | "resting_heart_rate" => {
-            if is_active(context) {
-                return None;
-            }
-            ("common", pulse(value))
-        }
-        "spo2" => ("common", oxygen(value)),
-        "respiratory_rate" => ("news2", respiration(value)),
-        "body_temperature" => ("cn-axillary", temperature(value)),
-        "glucose_fasting" => ("who-cn", glucose(value, 6.1, 7.0)),
-        "glucose_postprandial" => ("who-cn", glucose(value, 7.8, 11.1)),
-        "glucose_random" => ("who-cn", glucose(value, 11.1, 11.1)),
-        _ => return None,
-    };
-    Some(Class {
-        code: code.to_owned(),
-        zh: zh.to_owned(),
-        concern,
-        rule_set: rule_set.to_owned(),
+    let values: Vec<Milli> = values.iter().map(|v| Milli::rounded(*v, 3)).collect();
+    let circumstances = Circumstances::read(context);
+    let found = classes::classify(kind, &values, &circumstances, &Person::default());
+    found.first().map(|class| Class {
+        code: class.code.to_owned(),
+        zh: class.zh.to_owned(),
+        concern: class.concern,
+        rule_set: class.rule_set.id.to_owned(),
     })
 }
 
@@ -193,99 +161,9 @@ fn red_flag(kind: &str, values: &[f64], context: Option<&str>) -> Option<&'stati
     holds.then_some(code)
 }
 
-type Named = (&'static str, &'static str, Concern);
-
-/// The higher grade counts where the two pressures fall into different ones; at
-/// home hypertension begins at 135/85.
-fn pressure(systolic: f64, diastolic: f64, at_home: bool) -> Named {
-    let over = |first: f64, second: f64| systolic >= first || diastolic >= second;
-    if over(180.0, 110.0) {
-        ("grade_3", "3级高血压范围", Concern::Doctor)
-    } else if over(160.0, 100.0) {
-        ("grade_2", "2级高血压范围", Concern::Doctor)
-    } else if over(140.0, 90.0) {
-        ("grade_1", "1级高血压范围", Concern::Doctor)
-    } else if at_home && over(135.0, 85.0) {
-        ("home_hypertension", "家庭血压偏高", Concern::Doctor)
-    } else if over(120.0, 80.0) {
-        ("high_normal", "正常高值", Concern::Watch)
-    } else if systolic < 90.0 || diastolic < 60.0 {
-        ("hypotension", "血压偏低", Concern::Watch)
-    } else {
-        ("normal", "正常", Concern::None)
-    }
-}
-
-fn pulse(value: f64) -> Named {
-    match value {
-        _ if value < 40.0 => ("critical_low", "心率极低", Concern::Emergency),
-        _ if value < 50.0 => ("bradycardia", "心动过缓", Concern::Watch),
-        _ if value < 60.0 => ("low", "心率偏低", Concern::Watch),
-        _ if value <= 100.0 => ("normal", "正常", Concern::None),
-        _ if value <= 120.0 => ("tachycardia", "心动过速", Concern::Watch),
-        _ if value <= 150.0 => ("high", "心率过快", Concern::Doctor),
-        _ => ("critical_high", "心率极快", Concern::Emergency),
-    }
-}
-
-fn oxygen(value: f64) -> Named {
-    match value {
-        _ if value > 94.0 => ("normal", "正常", Concern::None),
-        _ if value > 90.0 => ("low", "血氧偏低", Concern::Watch),
-        _ if value > 85.0 => ("hypoxaemia", "低氧血症", Concern::Emergency),
-        _ => ("critical", "严重低氧", Concern::Emergency),
-    }
-}
-
-fn respiration(value: f64) -> Named {
-    match value {
-        _ if value <= 8.0 => ("critical_low", "呼吸极慢", Concern::Emergency),
-        _ if value < 12.0 => ("low", "呼吸偏慢", Concern::Watch),
-        _ if value <= 20.0 => ("normal", "正常", Concern::None),
-        _ if value < 25.0 => ("raised", "呼吸偏快", Concern::Watch),
-        _ => ("critical_high", "呼吸极快", Concern::Emergency),
-    }
-}
-
-fn temperature(value: f64) -> Named {
-    match value {
-        _ if value < 35.0 => ("hypothermia", "体温过低", Concern::Doctor),
-        _ if value < 36.0 => ("low", "体温偏低", Concern::Watch),
-        _ if value < 37.3 => ("normal", "正常", Concern::None),
-        _ if value <= 38.0 => ("low_fever", "低热", Concern::Watch),
-        _ if value <= 39.0 => ("moderate_fever", "中等度热", Concern::Doctor),
-        _ if value <= 41.0 => ("high_fever", "高热", Concern::Doctor),
-        _ => ("hyperpyrexia", "超高热", Concern::Emergency),
-    }
-}
-
-fn glucose(value: f64, impaired: f64, diabetic: f64) -> Named {
-    match value {
-        _ if value < 3.0 => ("hypoglycaemia_2", "严重低血糖", Concern::Emergency),
-        _ if value < 3.9 => ("hypoglycaemia_1", "低血糖", Concern::Doctor),
-        _ if value >= diabetic => ("diabetes_range", "糖尿病范围", Concern::Doctor),
-        _ if value >= impaired => ("impaired", "血糖偏高", Concern::Watch),
-        _ => ("normal", "正常", Concern::None),
-    }
-}
-
-/// Whether the circumstances are this word.
-fn is(context: Option<&str>, word: &str) -> bool {
-    let context = context.and_then(|json| serde_json::from_str::<serde_json::Value>(json).ok());
-    context.is_some_and(|context| context.as_str() == Some(word))
-}
-
 /// Whether the circumstances tell of motion: the pulse is judged at rest alone.
 fn is_active(context: Option<&str>) -> bool {
-    let Some(json) = context else { return false };
-    let Ok(context) = serde_json::from_str::<serde_json::Value>(json) else {
-        return false;
-    };
-    let activity = context.get("activity").unwrap_or(&context);
-    let resting = ["rest", "at_rest", "resting", "home", "clinic", "sleep"];
-    activity
-        .as_str()
-        .is_some_and(|word| !resting.contains(&word))
+    Circumstances::read(context).in_motion
 }
 
 #[cfg(test)]
