@@ -8,6 +8,11 @@
 //! - [`source`]: how much a source of readings counts;
 //! - [`batch`]: a request on its way into the store, and its answer;
 //! - [`bucket`]: five-minute buckets, folded and merged exactly;
+//! - [`calendar`]: days, weeks and months of a person's own clock;
+//! - [`day`], [`figures`], [`distribution`], [`coverage`]: the figures of a day, from the
+//!   set of its readings, merged exactly and kept as texts;
+//! - [`statistics`], [`trend`], [`baseline`]: what figures say over time;
+//! - [`aggregate`]: figures as they are answered;
 //! - [`view`]: stored readings and figures as they are answered;
 //! - [`profile`]: what the figures of a person are judged by;
 //! - [`classes`]: what a value counts as, by the rules of guidelines;
@@ -18,17 +23,26 @@
 //! Values are fixed-point numbers of thousandths ([`Milli`]): every kind is kept
 //! with at most two decimals, so sums are exact in any order.
 
+pub mod aggregate;
 pub mod alerts;
+pub mod baseline;
 pub mod batch;
 pub mod bucket;
+pub mod calendar;
 pub mod catalogue;
 pub mod classes;
+pub mod coverage;
+pub mod day;
+pub mod distribution;
+pub mod figures;
 pub mod identity;
 pub mod news2;
 pub mod profile;
 pub mod reading;
 pub mod source;
+pub mod statistics;
 pub mod submission;
+pub mod trend;
 mod value;
 pub mod view;
 mod violation;
