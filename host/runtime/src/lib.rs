@@ -22,11 +22,12 @@ mod vault;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use host_app::App;
 use host_embedded_redis::{EmbeddedRedis, RedisStats};
+use host_interface_postgres::Stats as PostgresStats;
 use host_settings::Settings;
 use host_telemetry::Metrics;
 use host_trigger_http::{HttpApp, HttpListener};
@@ -168,6 +169,20 @@ fn observe(triggers: &Triggers, loaded: &load::Loaded, metrics: &Metrics) -> Obs
         add("delivered", |stats| stats.delivered);
         add("dropped", |stats| stats.dropped);
     }
+    let mut add = |event, read: fn(&PostgresStats) -> &AtomicU64| {
+        let stats = loaded.postgres.clone();
+        observed.add(metrics.event("postgres", event), move || {
+            read(&stats).load(Ordering::Relaxed)
+        });
+    };
+    add("connections", |stats| &stats.connections);
+    add("failures", |stats| &stats.failures);
+    add("waits_timed_out", |stats| &stats.waits_timed_out);
+    add("statements_stopped", |stats| &stats.statements_stopped);
+    add("abandoned", |stats| &stats.abandoned);
+    add("transactions_left_open", |stats| {
+        &stats.transactions_left_open
+    });
     observed
 }
 

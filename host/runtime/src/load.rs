@@ -10,6 +10,7 @@ use host_engine::{Engine, Function, FunctionParts, Interface, LoadError};
 use host_interface_application::Application;
 use host_interface_key_value::KeyValue;
 use host_interface_outbound_http::OutboundHttp;
+use host_interface_postgres::{Postgres, Stats as PostgresStats};
 use host_interface_redis::OutboundRedis;
 use host_interface_sqlite::Sqlite;
 use host_interface_variables::Variables as OwnVariables;
@@ -29,6 +30,7 @@ pub(crate) struct Loaded {
     pub(crate) functions: BTreeMap<String, Arc<Function>>,
     pub(crate) outbound_http: Arc<OutboundHttp>,
     pub(crate) embedded_redis: Option<(String, EmbeddedRedis)>,
+    pub(crate) postgres: Arc<PostgresStats>,
 }
 
 /// Opens the stores, then loads all components side by side.
@@ -46,7 +48,13 @@ pub(crate) async fn load(
         stores::outbound_http(settings),
         move |name| lookup.get(name).cloned(),
     ));
+    let lookup = variables.at_start().clone();
+    let postgres = Postgres::new(stores::outbound_postgres(settings), move |name| {
+        lookup.get(name).cloned()
+    });
+    let postgres_stats = postgres.stats();
     let mut interfaces = interfaces(settings, stores, &embedded_redis, &outbound_http, variables);
+    interfaces.push(Arc::new(postgres));
     interfaces.push(Arc::new(application(app, variables.at_start())?));
     let engine = Arc::new(Engine::new(&options.engine, interfaces)?);
     let functions = load_functions(app, options, metrics, &engine).await?;
@@ -54,6 +62,7 @@ pub(crate) async fn load(
         functions,
         outbound_http,
         embedded_redis,
+        postgres: postgres_stats,
     })
 }
 

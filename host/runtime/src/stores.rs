@@ -8,6 +8,7 @@ use host_app::{App, Networks, OutboundNetworks};
 use host_embedded_redis::{EmbeddedRedis, RedisLimits};
 use host_interface_key_value::SqliteStore;
 use host_interface_outbound_http::OutboundHttpOptions;
+use host_interface_postgres::PostgresOptions;
 use host_interface_redis::OutboundRedisOptions;
 use host_settings::{KeyValueStore, Settings, SqliteDatabase};
 use host_sqlite::{Database, SqliteLimits};
@@ -229,6 +230,21 @@ pub(crate) fn outbound_redis(
         networks: outbound_networks(settings),
         addresses_max: bound.unwrap_or(defaults.addresses_max),
         own_connections_max: bound.unwrap_or(defaults.own_connections_max),
+        ..defaults
+    }
+}
+
+/// How components reach PostgreSQL servers.
+pub(crate) fn outbound_postgres(settings: &Settings) -> PostgresOptions {
+    let defaults = PostgresOptions::default();
+    let bounds = [
+        settings.outbound_postgres.max_connections,
+        settings.outbound_networking.max_total_connections,
+    ];
+    let bound = bounds.into_iter().flatten().min();
+    PostgresOptions {
+        networks: outbound_networks(settings),
+        connections_max: bound.unwrap_or(defaults.connections_max),
         ..defaults
     }
 }

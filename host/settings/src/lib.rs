@@ -25,7 +25,7 @@ use host_spanned_toml::{Table, Value, closest};
 pub use cron::Cron;
 pub use embedded_redis::EmbeddedRedis;
 pub use host_spanned_toml::{Error as SettingsError, Problem};
-pub use networking::{OutboundHttp, OutboundNetworking, OutboundRedis};
+pub use networking::{OutboundHttp, OutboundNetworking, OutboundPostgres, OutboundRedis};
 pub use providers::{VariablesProvider, Vault};
 pub use stores::{KeyValueStore, SqliteDatabase};
 pub use variables::{Source, VariableProviders};
@@ -51,6 +51,8 @@ pub struct Settings {
     pub outbound_http: OutboundHttp,
     /// Bounds of outbound Redis.
     pub outbound_redis: OutboundRedis,
+    /// Bounds of outbound PostgreSQL.
+    pub outbound_postgres: OutboundPostgres,
     /// Where hosts claim the ticks that they run.
     pub cron: Cron,
     /// Where the Redis server inside the host keeps its keys.
@@ -97,6 +99,7 @@ pub fn parse(text: &str, path: &Path) -> Result<Settings, SettingsError> {
             outbound_networking: networking::read_networking(&table),
             outbound_http: networking::read_http(&table),
             outbound_redis: networking::read_redis(&table),
+            outbound_postgres: networking::read_postgres(&table),
             cron: cron::read(&table),
             embedded_redis: embedded_redis::read(folder, &table),
         };
@@ -119,7 +122,6 @@ fn refuse_unsupported(table: &Table<'_>) {
     for (key, what) in [
         ("llm_compute", "inference"),
         ("client_tls", "client certificates and roots of trust"),
-        ("outbound_pg", "PostgreSQL"),
         ("outbound_mysql", "MySQL"),
         ("outbound_mqtt", "MQTT"),
     ] {

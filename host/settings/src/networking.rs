@@ -1,4 +1,4 @@
-//! `[outbound_networking]`, `[outbound_http]` and `[outbound_redis]`
+//! `[outbound_networking]`, `[outbound_http]`, `[outbound_redis]` and `[outbound_pg]`
 
 use std::net::IpAddr;
 
@@ -43,6 +43,13 @@ impl Default for OutboundHttp {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OutboundRedis {
     /// Connections open at the same time; 0 allows none.
+    pub max_connections: Option<usize>,
+}
+
+/// Bounds of outbound PostgreSQL.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OutboundPostgres {
+    /// Connections in use at the same time; 0 allows none.
     pub max_connections: Option<usize>,
 }
 
@@ -104,6 +111,17 @@ pub(crate) fn read_redis(root: &Table<'_>) -> OutboundRedis {
     };
     table.finish();
     redis
+}
+
+pub(crate) fn read_postgres(root: &Table<'_>) -> OutboundPostgres {
+    let Some(table) = root.table("outbound_pg") else {
+        return OutboundPostgres::default();
+    };
+    let postgres = OutboundPostgres {
+        max_connections: read_max(&table, "max_connections"),
+    };
+    table.finish();
+    postgres
 }
 
 fn read_max(table: &Table<'_>, key: &'static str) -> Option<usize> {

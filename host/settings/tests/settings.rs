@@ -67,6 +67,7 @@ fn every_section_is_read() {
     assert!(!settings.outbound_http.connection_pooling);
     assert_eq!(settings.outbound_http.max_connections, Some(7));
     assert_eq!(settings.outbound_redis.max_connections, Some(3));
+    assert_eq!(settings.outbound_postgres.max_connections, Some(4));
     let lease = settings.cron.lease.as_deref();
     assert_eq!(lease, Some("redis://:hunter2@localhost:6379"));
 }

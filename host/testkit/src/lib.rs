@@ -10,6 +10,7 @@ use host_engine::{
     Engine, EngineOptions, Function, FunctionParts, Interface, LoadError, OutputSink,
 };
 use host_interface_key_value::KeyValue;
+use host_interface_postgres::{Postgres, PostgresOptions};
 use host_interface_redis::{OutboundRedis, OutboundRedisOptions};
 use host_interface_sqlite::Sqlite;
 use host_interface_variables::Variables;
@@ -116,6 +117,7 @@ impl Probe {
                 OutboundRedisOptions::default(),
                 |_: &str| None,
             )),
+            Arc::new(Postgres::new(PostgresOptions::default(), |_: &str| None)),
         ];
         let component = Component {
             id: "probe".to_owned(),
