@@ -47,6 +47,7 @@ async fn on_event(db: &mut Database, event: &Event) -> Result<Vec<Event>, EventE
         told.extend(piece);
     }
     let done: Result<_, EventError> = consume(db, CONSUMER, event, async |tx| {
+        queries::erase_notifications(tx, &user_id).await?;
         Ok(queries::erase_letters(tx, &user_id).await?)
     })
     .await;

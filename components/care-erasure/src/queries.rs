@@ -35,6 +35,15 @@ pub(crate) async fn erase(sql: &impl Sql, consultation_id: &str) -> Result<(), S
     Ok(())
 }
 
+/// Deletes what somebody was told that belongs to no consultation.
+pub(crate) async fn erase_notifications(sql: &impl Sql, user_id: &str) -> Result<(), StoreError> {
+    sql.execute(
+        "DELETE FROM notifications WHERE user_id = ?1",
+        params![user_id],
+    )
+    .await
+}
+
 /// Deletes the letters about somebody, whichever consultation they name: commands and
 /// events quote what the person said.
 pub(crate) async fn erase_letters(sql: &impl Sql, user_id: &str) -> Result<(), StoreError> {

@@ -17,7 +17,10 @@ async fn fill(db: &Database, user_id: &str, count: u32) {
             "INSERT INTO diagnoses VALUES (?1, ?1, 'inquiry', ?3, 'e', 1)",
             "INSERT INTO agent_answers VALUES (?1, 'laoke', 'answered', ?3, 1)",
             "INSERT INTO reports VALUES (?1, ?1, ?3, 1)",
-            "INSERT INTO notifications VALUES (?1, ?2, 'report_ready', ?1, 'r', 1, NULL, NULL)",
+            "INSERT INTO notifications (id, user_id, kind, consultation_id, report_id, created_at) \
+             VALUES (?1, ?2, 'report_ready', ?1, 'r', 1)",
+            "INSERT INTO notifications (id, user_id, kind, alert_id, created_at) \
+             VALUES ('alert' || ?1, ?2, 'health_warning', 'a', 1)",
             "INSERT INTO event_outbox (id, type, aggregate, sequence, payload, created_at, \
              started_at, attempts_max, next_attempt_at) \
              VALUES (?1 || ?2, 't', 'consultation/' || ?1, 1, ?3, 1, 1, 1, 1)",
@@ -95,7 +98,7 @@ fn everything_of_one_person_goes_and_nothing_of_another() {
             .query_one("SELECT count(*) FROM notifications", params![])
             .await
             .unwrap();
-        assert_eq!(notified, 1);
+        assert_eq!(notified, 2);
         assert!(on_event(&mut db, &event).await.unwrap().is_empty());
         assert!(erased::is_erased(&db, "u1").await.unwrap());
         assert!(!erased::is_erased(&db, "u2").await.unwrap());

@@ -6,7 +6,8 @@ use suoke_store::{Sql, params};
 
 use super::*;
 
-const TABLES: [&str; 6] = [
+const TABLES: [&str; 7] = [
+    "alerts",
     "dirty_buckets",
     "readings",
     "aggregates",
@@ -18,6 +19,11 @@ const TABLES: [&str; 6] = [
 /// So many rows of a user in every table.
 async fn fill(db: &Database, user_id: &str, rows: u32) {
     for (table, values) in [
+        (
+            "alerts (user_id, id, rule, metric, level, code, rule_set, reading_id, started_ms, \
+             last_ms, state, notified_level, created_ms)",
+            "?1, i, 'r', 'spo2', 'warning', 'low', 'common', 'r', 1, 1, 'active', 'none', 1",
+        ),
         ("dirty_buckets", "?1, 'heart_rate', i, 1, NULL"),
         (
             "readings (user_id, id, device_id, identity, type, value_milli, unit, \
@@ -75,7 +81,7 @@ fn everything_of_one_person_goes_and_nothing_of_another() {
         let event = deleted("u1");
         for _ in 0..2 {
             assert!(on_event(&mut db, &event).await.unwrap().is_empty());
-            assert_eq!(left(&db).await, [3; 6]);
+            assert_eq!(left(&db).await, [3; 7]);
         }
         let noted: i64 = db
             .query_one("SELECT count(*) FROM event_inbox", params![])

@@ -7,8 +7,9 @@ pub(crate) struct Notification<'a> {
     pub(crate) id: &'a str,
     pub(crate) user_id: &'a str,
     pub(crate) kind: &'a str,
-    pub(crate) consultation_id: &'a str,
-    pub(crate) report_id: &'a str,
+    pub(crate) consultation_id: Option<&'a str>,
+    pub(crate) report_id: Option<&'a str>,
+    pub(crate) alert_id: Option<&'a str>,
 }
 
 pub(crate) async fn insert(
@@ -17,14 +18,15 @@ pub(crate) async fn insert(
     now_ms: i64,
 ) -> Result<(), StoreError> {
     sql.execute(
-        "INSERT INTO notifications (id, user_id, kind, consultation_id, report_id, created_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO notifications (id, user_id, kind, consultation_id, report_id, alert_id, \
+         created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         params![
             notification.id,
             notification.user_id,
             notification.kind,
             notification.consultation_id,
             notification.report_id,
+            notification.alert_id,
             now_ms
         ],
     )

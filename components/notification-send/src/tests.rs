@@ -3,7 +3,7 @@
 use futures::executor::block_on;
 use suoke_care::testing::{bare_undo, care, command, count, dead_letters_of_bad_data, reply};
 use suoke_sagas::messages::{Action, Outcome};
-use suoke_store::{Sql, params};
+use suoke_store::{Database, Sql, params};
 
 use super::*;
 
@@ -108,5 +108,40 @@ fn of_a_consultation_that_is_erased_nothing_is_kept() {
         assert_eq!((refused.outcome, refused.retry), (Outcome::Failed, false));
         let letters = "SELECT count(*) FROM event_failures";
         assert_eq!(count(&db, letters).await, 0);
+    });
+}
+
+fn raised(level: &str) -> Event {
+    let alert = AlertRaised {
+        user_id: "u1".to_owned(),
+        alert_id: "a1".to_owned(),
+        rule: "spo2_low".to_owned(),
+        level: level.to_owned(),
+        code: "low".to_owned(),
+    };
+    Event::new(HEALTH_ALERT_RAISED, "health-alerts", &alert).unwrap()
+}
+
+#[test]
+fn each_alert_that_is_raised_is_told_once() {
+    block_on(async {
+        let mut db = Database::open_in_memory("care").await.unwrap();
+        let (warning, critical) = (raised("warning"), raised("critical"));
+        for event in [&warning, &warning, &critical] {
+            assert!(on_event(&mut db, event).await.unwrap().is_empty());
+        }
+        let text = "SELECT kind || ' ' || alert_id FROM notifications ORDER BY id";
+        let told: Vec<String> = db.query(text, params![]).await.unwrap();
+        assert_eq!(told, ["health_warning a1", "health_critical a1"]);
+    });
+}
+
+#[test]
+fn nobody_who_is_erased_is_told_of_an_alert() {
+    block_on(async {
+        let mut db = Database::open_in_memory("care").await.unwrap();
+        erased::note(&db, "u1", 1).await.unwrap();
+        on_event(&mut db, &raised("critical")).await.unwrap();
+        assert_eq!(count(&db, TOLD).await, 0);
     });
 }

@@ -7,8 +7,9 @@ use suoke_store::{Sql, StoreError, params};
 pub(crate) struct NotificationRow {
     pub(crate) id: String,
     pub(crate) kind: String,
-    pub(crate) consultation_id: String,
-    pub(crate) report_id: String,
+    pub(crate) consultation_id: Option<String>,
+    pub(crate) report_id: Option<String>,
+    pub(crate) alert_id: Option<String>,
     pub(crate) created_at: i64,
     pub(crate) read_at: Option<i64>,
 }
@@ -18,6 +19,7 @@ suoke_store::from_row!(NotificationRow {
     kind,
     consultation_id,
     report_id,
+    alert_id,
     created_at,
     read_at
 });
@@ -31,8 +33,8 @@ pub(crate) async fn page(
     limit: u32,
 ) -> Result<Vec<NotificationRow>, StoreError> {
     sql.query(
-        "SELECT id, kind, consultation_id, report_id, created_at, read_at FROM notifications \
-         WHERE user_id = ?1 AND cancelled_at IS NULL AND (?2 IS NULL OR id < ?2) \
+        "SELECT id, kind, consultation_id, report_id, alert_id, created_at, read_at \
+         FROM notifications WHERE user_id = ?1 AND cancelled_at IS NULL AND (?2 IS NULL OR id < ?2) \
          AND (?3 = 0 OR read_at IS NULL) ORDER BY id DESC LIMIT ?4",
         params![user_id, before, i64::from(unread_only), limit],
     )

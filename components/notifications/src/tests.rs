@@ -112,3 +112,20 @@ fn odd_pages_and_strangers_are_refused() {
     let item = Request::new("GET", "/x").with_header("spin-path-match-id", "a");
     assert_eq!(ask(item).header_value("allow"), Some("POST"));
 }
+
+#[test]
+fn alerts_are_told_without_a_consultation_and_without_what_was_measured() {
+    block_on(async {
+        let db = store(0).await;
+        let text = "INSERT INTO notifications (id, user_id, kind, alert_id, created_at) \
+             VALUES (?1, 'u1', 'health_critical', 'a1', 1)";
+        db.execute(text, params![id(1)]).await.unwrap();
+        let reply = list(&db, "u1", &Request::new("GET", "/x")).await.unwrap();
+        let body = String::from_utf8(reply.body_bytes().to_vec()).unwrap();
+        assert!(
+            body.contains("\"alert_id\":\"a1\"") && body.contains("call 120"),
+            "{body}"
+        );
+        assert!(!body.contains("consultation_id"), "{body}");
+    });
+}

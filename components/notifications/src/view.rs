@@ -12,8 +12,12 @@ pub(crate) struct Notification {
     kind: String,
     title: &'static str,
     text: &'static str,
-    consultation_id: String,
-    report_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    consultation_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alert_id: Option<String>,
     created_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     read_at: Option<String>,
@@ -47,6 +51,7 @@ fn notification(row: NotificationRow, lang: Lang) -> Notification {
         text,
         consultation_id: row.consultation_id,
         report_id: row.report_id,
+        alert_id: row.alert_id,
         created_at: clock::rfc3339(row.created_at),
         read_at: row.read_at.map(clock::rfc3339),
     }
@@ -62,6 +67,21 @@ fn words(kind: &str, lang: Lang) -> (&'static str, &'static str) {
         ("emergency", Lang::En) => (
             "Please read your report now",
             "It holds something that should be seen to soon; in an emergency call 120 at once.",
+        ),
+        ("health_critical", Lang::ZhCn) => (
+            "请立即查看健康提醒",
+            "有需要立即关注的健康数据；如有不适，请立即拨打120。",
+        ),
+        ("health_critical", Lang::En) => (
+            "Please look at your health alert now",
+            "Something needs attention at once; if you feel unwell, call 120.",
+        ),
+        ("health_warning", Lang::ZhCn) => {
+            ("有一条健康提醒", "有需要留意的健康数据，请查看并复测。")
+        }
+        ("health_warning", Lang::En) => (
+            "You have a health alert",
+            "Something wants watching: please look at it and measure again.",
         ),
         (_, Lang::ZhCn) => ("问诊报告已生成", "您的问诊报告可以查看了。"),
         (_, Lang::En) => (

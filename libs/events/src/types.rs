@@ -12,6 +12,8 @@ pub const HEALTH_CONSULTATION: &str = "health.consultation";
 pub const DIAGNOSIS_REQUEST: &str = "diagnosis.request";
 /// [`DiagnosisCompleted`]
 pub const DIAGNOSIS_COMPLETED: &str = "diagnosis.completed";
+/// [`AlertRaised`]
+pub const HEALTH_ALERT_RAISED: &str = "health.alert.raised";
 
 /// Somebody registered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,4 +70,19 @@ pub struct DiagnosisCompleted {
     /// Codes of emergencies that were found.
     #[serde(default)]
     pub red_flags: Vec<String>,
+}
+
+/// A person is to be told about their readings; without any value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertRaised {
+    /// Whose readings.
+    pub user_id: String,
+    /// The alert. It is raised again while it lasts, or when it grows worse.
+    pub alert_id: String,
+    /// The rule, such as `spo2_low`.
+    pub rule: String,
+    /// `warning` or `critical`.
+    pub level: String,
+    /// The class of the reading, such as `hypoxaemia`.
+    pub code: String,
 }

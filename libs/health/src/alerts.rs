@@ -15,10 +15,12 @@
 mod plan;
 mod replay;
 mod rules;
+mod text;
 
 pub use plan::{Change, State, Stored, plan};
 pub use replay::{Episode, Sample, replay};
 pub use rules::{ALERTING_TYPES, Observed, Rule, rules_of, samples};
+pub use text::{Text, text};
 
 /// What is older tells of no danger now (engineering default): one day.
 pub const AGE_MS_MAX: i64 = 24 * 60 * 60 * 1000;
