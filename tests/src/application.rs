@@ -12,6 +12,7 @@ const HEAD: &str =
 pub struct Application {
     folder: TempDir,
     environment: Vec<(String, String)>,
+    launcher: Vec<String>,
 }
 
 impl Application {
@@ -33,6 +34,7 @@ impl Application {
         let application = Self {
             folder,
             environment: Vec::new(),
+            launcher: Vec::new(),
         };
         application.write("spin.toml", manifest);
         application
@@ -61,6 +63,19 @@ impl Application {
     pub fn environment(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// Has another program start the host: it is given the host's program and its
+    /// arguments, and must become it, so that the process stays the same.
+    #[must_use]
+    pub fn launched_by(mut self, command: &[&str]) -> Self {
+        self.launcher = command.iter().map(|&word| word.to_owned()).collect();
+        self
+    }
+
+    /// What starts the host, empty where nothing else does.
+    pub(crate) fn launcher(&self) -> &[String] {
+        &self.launcher
     }
 
     /// The environment variables of the host.

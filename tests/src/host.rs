@@ -346,7 +346,14 @@ impl Drop for Host {
 
 /// `suoke up` on ports that the system chooses.
 fn command(application: &Application, state: &Path, arguments: &[&str]) -> Command {
-    let mut command = clean(&binary());
+    let mut command = match application.launcher().split_first() {
+        None => clean(&binary()),
+        Some((launcher, arguments)) => {
+            let mut command = clean(Path::new(launcher));
+            command.args(arguments).arg(binary());
+            command
+        }
+    };
     command.envs(application.variables());
     command.arg("up");
     if !arguments.contains(&"--from") {

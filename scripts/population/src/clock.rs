@@ -82,9 +82,47 @@ pub fn rfc3339(at_ms: i64, offset_minutes: i32) -> String {
     format!("{local}{sign}{:02}:{:02}", minutes / 60, minutes % 60)
 }
 
+/// The instant of RFC 3339 text in milliseconds, or nothing where it is none.
+#[must_use]
+pub fn parse_rfc3339(text: &str) -> Option<i64> {
+    let (date, time) = text.split_once('T')?;
+    let place = time.find(['Z', '+', '-'])?;
+    let (time, offset) = time.split_at_checked(place)?;
+    let offset_minutes = match offset {
+        "Z" => 0,
+        _ => {
+            let (hours, minutes) = offset.get(1..)?.split_once(':')?;
+            let minutes = hours.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().ok()?;
+            if offset.starts_with('-') {
+                -minutes
+            } else {
+                minutes
+            }
+        }
+    };
+    let mut parts = time.splitn(3, ':');
+    let (hours, minutes, seconds) = (parts.next()?, parts.next()?, parts.next()?);
+    let (seconds, fraction) = seconds.split_once('.').unwrap_or((seconds, "0"));
+    let ms: i64 = format!("{fraction:0<3}").get(..3)?.parse().ok()?;
+    let minutes = hours.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().ok()? - offset_minutes;
+    let in_day = minutes * MINUTE_MS + seconds.parse::<i64>().ok()? * 1_000 + ms;
+    Some(parse_date(date)? * DAY_MS + in_day)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_told_is_read_again() {
+        for (at_ms, offset) in [(0, 480), (1_500, -210), (-1, 345), (1_767_574_500_250, 0)] {
+            assert_eq!(parse_rfc3339(&rfc3339(at_ms, offset)), Some(at_ms));
+        }
+        assert_eq!(parse_rfc3339("1970-01-01T00:00:00.5Z"), Some(500));
+        for bad in ["", "1970-01-01", "1970-01-01T00:00:00", "1970-01-01T0Z"] {
+            assert_eq!(parse_rfc3339(bad), None, "{bad}");
+        }
+    }
 
     #[test]
     fn dates_and_days_are_each_others_inverse() {

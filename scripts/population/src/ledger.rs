@@ -60,9 +60,11 @@ impl Ledger {
     pub fn take(&mut self, batch: &Batch) -> Answer {
         let mut answer = Answer::default();
         self.totals.batches += 1;
-        for reading in &batch.readings {
+        let mut fates: Vec<Fate> = batch.readings.iter().map(Reading::fate).collect();
+        doubt_nights(&mut fates);
+        for (reading, fate) in batch.readings.iter().zip(fates) {
             self.totals.sent += 1;
-            match reading.fate() {
+            match fate {
                 Fate::Refused(code) => {
                     answer.rejected += 1;
                     *self.totals.refused.entry(code).or_default() += 1;
@@ -134,6 +136,38 @@ impl Totals {
             object(&self.refused),
             object(&self.kinds)
         )
+    }
+}
+
+/// Stages of a night that contradict its length are not to be believed, nor is the
+/// length: more than it by a twentieth, or less where all three are there. Only what
+/// arrives together is compared.
+fn doubt_nights(fates: &mut [Fate]) {
+    let stages = [Kind::SleepDeep, Kind::SleepLight, Kind::SleepRem];
+    let mut nights: BTreeMap<i64, BTreeMap<Kind, Milli>> = BTreeMap::new();
+    for fate in fates.iter() {
+        if let Fate::Kept(kept) = fate
+            && (stages.contains(&kept.kind) || kept.kind == Kind::SleepDuration)
+        {
+            let night = nights.entry(kept.at_ms).or_default();
+            night.insert(kept.kind, kept.value);
+        }
+    }
+    nights.retain(|_, night| {
+        let Some(whole) = night.remove(&Kind::SleepDuration) else {
+            return false;
+        };
+        let sum: Milli = night.values().sum();
+        let too_little = night.len() == stages.len() && sum * 20 < whole * 19;
+        !night.is_empty() && (sum * 20 > whole * 21 || too_little)
+    });
+    for fate in fates {
+        if let Fate::Kept(kept) = fate
+            && (stages.contains(&kept.kind) || kept.kind == Kind::SleepDuration)
+            && nights.contains_key(&kept.at_ms)
+        {
+            kept.usual = false;
+        }
     }
 }
 

@@ -12,6 +12,8 @@ mod day;
 mod events;
 mod faults;
 mod gateway;
+mod health;
+mod health_faults;
 mod input;
 mod people;
 mod saga;
@@ -53,18 +55,16 @@ impl Life {
         Self::start(Some(Redis::start().await)).await
     }
 
+    /// With messages inside the process, and a host that another program starts.
+    async fn launched_by(command: &[&str]) -> Self {
+        Self::run(application().launched_by(command), None).await
+    }
+
     async fn start(redis: Option<Redis>) -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let manifest = std::fs::read_to_string(root.join("spin.toml")).unwrap();
-        let wasm = format!("{}/", wasm_folder().display());
-        let manifest = manifest
-            .replace("target/wasm32-wasip2/guest/", &wasm)
-            .replace(
-                "cron_expression = \"0 */5 * * * *\"",
-                "cron_expression = \"* * * * * *\"",
-            );
-        let config = std::fs::read(root.join("runtime-config.toml")).unwrap();
-        let application = Application::from_manifest(&manifest).with("runtime-config.toml", config);
+        Self::run(application(), redis).await
+    }
+
+    async fn run(application: Application, redis: Option<Redis>) -> Self {
         let mut variables = secrets().to_vec();
         if let Some(redis) = &redis {
             variables.push(format!("redis_url={}", redis.url()));
@@ -153,6 +153,21 @@ impl Life {
             .expect(200);
         list.json()["readings"].as_array().unwrap().clone()
     }
+}
+
+/// The application's folder: its own manifest, whose schedules fire each second.
+fn application() -> Application {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let manifest = std::fs::read_to_string(root.join("spin.toml")).unwrap();
+    let wasm = format!("{}/", wasm_folder().display());
+    let manifest = manifest
+        .replace("target/wasm32-wasip2/guest/", &wasm)
+        .replace(
+            "cron_expression = \"0 */5 * * * *\"",
+            "cron_expression = \"* * * * * *\"",
+        );
+    let config = std::fs::read(root.join("runtime-config.toml")).unwrap();
+    Application::from_manifest(&manifest).with("runtime-config.toml", config)
 }
 
 /// The variables that have no default, and limits that no test reaches unless

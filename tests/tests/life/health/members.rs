@@ -1,0 +1,276 @@
+//! People of a population who are registered here: what they sent, and what must have
+//! come of it by the population's own rules.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use population::clock::{DAY_MS, MINUTE_MS, parse_rfc3339, rfc3339};
+use population::figures::{Figures, by_span};
+use population::{Batch, Kept, Ledger, Person, Plan};
+use rusqlite::{Connection, OpenFlags};
+
+use super::*;
+
+/// Where batches are sent.
+pub(crate) const BATCHES: &str = "/api/v1/health/readings:batch";
+/// Most days of one question for figures.
+const DAYS_ASKED: i64 = 90;
+
+/// Somebody who is registered.
+pub(crate) struct Member {
+    pub(crate) person: Person,
+    pub(crate) token: String,
+    pub(crate) user_id: String,
+    /// What the devices send, in the order in which it arrives.
+    pub(crate) batches: Vec<Batch>,
+    /// What must be stored once all of it was taken.
+    pub(crate) kept: Vec<Kept>,
+}
+
+/// One reading, as far as it must be the same: type, instant, values in thousandths,
+/// whether it is plausible.
+pub(crate) type Seen = (String, i64, Vec<i64>, bool);
+
+impl Member {
+    /// Registers a person.
+    pub(crate) async fn join(life: &Life, plan: &Plan, person: Person) -> Self {
+        let body = json!({
+            "email": format!("person-{}@example.com", person.index),
+            "password": "correct horse 1",
+            "name": "王芳",
+        });
+        let answer = life.post("/api/v1/users/register", None, &body).await;
+        let answer = answer.expect(201).json();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let batches = plan.batches(&person);
+        let mut ledger = Ledger::default();
+        for batch in &batches {
+            ledger.take(batch);
+        }
+        Self {
+            token: text(&answer["access_token"]),
+            user_id: text(&answer["user"]["user_id"]),
+            person,
+            kept: ledger.kept().to_vec(),
+            batches,
+        }
+    }
+
+    /// What must be stored.
+    pub(crate) fn expected(&self) -> Vec<Seen> {
+        let mut seen: Vec<Seen> = self.kept.iter().map(must_be).collect();
+        seen.sort_unstable();
+        seen
+    }
+
+    /// What is stored, page by page as the person sees it.
+    pub(crate) async fn stored(&self, life: &Life) -> Vec<Seen> {
+        let mut seen = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let path = format!("/api/v1/health/readings?limit=200{cursor}");
+            let page = life.get(&path, &self.token).await.expect(200).json();
+            seen.extend(page["readings"].as_array().unwrap().iter().map(shown));
+            let Some(next) = page["next_cursor"].as_str() else {
+                break;
+            };
+            cursor = format!("&cursor={next}");
+        }
+        seen.sort_unstable();
+        seen
+    }
+
+    /// Checks that exactly what must be stored is.
+    pub(crate) async fn check_stored(&self, life: &Life) {
+        let (stored, expected) = (self.stored(life).await, self.expected());
+        let difference = stored
+            .iter()
+            .zip(&expected)
+            .find(|(one, other)| one != other);
+        assert_eq!(
+            (stored.len(), difference),
+            (expected.len(), None),
+            "person {}",
+            self.person.index
+        );
+    }
+
+    /// The first millisecond of the local day of an instant.
+    pub(crate) fn midnight(&self, at_ms: i64) -> i64 {
+        let offset_ms = i64::from(self.person.offset_minutes) * MINUTE_MS;
+        (at_ms + offset_ms).div_euclid(DAY_MS) * DAY_MS - offset_ms
+    }
+
+    /// Checks the figures of every kind at one resolution; `start_of` tells where the
+    /// bucket of an instant begins.
+    pub(crate) async fn check_figures(
+        &self,
+        life: &Life,
+        resolution: &str,
+        start_of: impl Fn(i64) -> i64,
+    ) {
+        let mut kinds: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
+        for kept in &self.kept {
+            kinds.entry(kept.kind.key()).or_default().push(kept.at_ms);
+        }
+        let mut found = BTreeMap::new();
+        for (kind, mut times) in kinds {
+            times.sort_unstable();
+            while let Some(first) = times.first() {
+                let from = self.midnight(*first) - 7 * DAY_MS;
+                let to = from + DAYS_ASKED * DAY_MS;
+                times.retain(|at_ms| *at_ms >= to);
+                found.extend(self.figures(life, kind, resolution, (from, to)).await);
+            }
+        }
+        let expected = by_span(&self.kept, start_of);
+        let missing: Vec<_> = expected
+            .keys()
+            .filter(|(metric, start)| !found.contains_key(&((*metric).to_owned(), *start)))
+            .collect();
+        assert_eq!(
+            (found.len(), missing),
+            (expected.len(), Vec::new()),
+            "{resolution}"
+        );
+        for ((metric, start), figures) in expected {
+            let bucket = &found[&(metric.to_owned(), start)];
+            same(bucket, &figures, &format!("person {}", self.person.index));
+        }
+    }
+
+    /// The buckets that are answered, by metric and start.
+    async fn figures(
+        &self,
+        life: &Life,
+        kind: &str,
+        resolution: &str,
+        (from, to): (i64, i64),
+    ) -> BTreeMap<(String, i64), Value> {
+        let utc = |at_ms| rfc3339(at_ms, 0).replace("+00:00", "Z");
+        let path = format!(
+            "/api/v1/health/aggregates?type={kind}&from={}&to={}&resolution={resolution}",
+            utc(from),
+            utc(to)
+        );
+        let answer = life.get(&path, &self.token).await.expect(200).json();
+        let buckets = answer["buckets"].as_array().unwrap().iter();
+        let by_span = buckets.map(|bucket| {
+            let metric = bucket["metric"].as_str().unwrap().to_owned();
+            let start = parse_rfc3339(bucket["start"].as_str().unwrap()).unwrap();
+            ((metric, start), bucket.clone())
+        });
+        by_span.collect()
+    }
+}
+
+/// Checks one bucket against the figures that it must have.
+#[track_caller]
+fn same(bucket: &Value, figures: &Figures, whose: &str) {
+    let milli = |value: i64| value as f64 / 1_000.0;
+    assert_eq!(bucket["count"], figures.count, "{whose}: {bucket}");
+    for (key, expected) in [
+        ("min", milli(figures.min)),
+        ("max", milli(figures.max)),
+        ("sum", milli(figures.sum)),
+        ("mean", figures.mean()),
+        ("p50", figures.p50()),
+        ("p95", figures.p95()),
+    ] {
+        let found = bucket[key].as_f64();
+        let is_same = found.is_some_and(|found| (found - expected).abs() < 0.0011);
+        assert!(is_same, "{whose}: {key} must be {expected}: {bucket}");
+    }
+}
+
+/// A reading as it is answered.
+fn shown(reading: &Value) -> Seen {
+    let milli = |value: &Value| value.as_f64().map(|value| (value * 1_000.0).round() as i64);
+    let components = ["systolic", "diastolic"].map(|name| &reading["components"][name]);
+    let values = [&reading["value"]].into_iter().chain(components);
+    (
+        reading["type"].as_str().unwrap().to_owned(),
+        parse_rfc3339(reading["effective_at"].as_str().unwrap()).unwrap(),
+        values.filter_map(milli).collect(),
+        reading["quality"] == "ok",
+    )
+}
+
+fn must_be(kept: &Kept) -> Seen {
+    let values = [Some(kept.value), kept.value2];
+    (
+        kept.kind.key().to_owned(),
+        kept.at_ms,
+        values.into_iter().flatten().collect(),
+        kept.usual,
+    )
+}
+
+/// A few people who differ in what they wear and where they live.
+pub(crate) fn a_few(plan: &Plan) -> Vec<Person> {
+    let wanted: [fn(&Person) -> bool; 6] = [
+        |person| person.has_sensor,
+        |person| person.has_strap,
+        |person| person.timezone != "Asia/Shanghai" && person.wearable.is_some(),
+        |person| person.hypertensive && person.wearable.is_none(),
+        |person| person.diabetic && !person.has_sensor && person.wearable.is_some(),
+        |person| person.altitude_m > 2_500,
+    ];
+    let mut few: Vec<Person> = Vec::new();
+    for is_wanted in wanted {
+        let is_new = |person: &Person| few.iter().all(|known| known.index != person.index);
+        let found = plan
+            .people()
+            .find(|person| is_wanted(person) && is_new(person));
+        few.push(found.unwrap());
+    }
+    few
+}
+
+/// The database of health, beside the host that writes it.
+pub(crate) fn database(life: &Life) -> Connection {
+    let database =
+        Connection::open_with_flags(path(life), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    database.busy_timeout(Duration::from_secs(10)).unwrap();
+    database
+}
+
+/// The file of that database.
+pub(crate) fn path(life: &Life) -> PathBuf {
+    life.application.folder().join(".suoke/health.db")
+}
+
+/// A number from the database.
+pub(crate) fn number(life: &Life, sql: &str) -> i64 {
+    database(life).query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+/// The tables of health in which a text stands.
+pub(crate) fn tables_with(life: &Life, text: &str) -> Vec<String> {
+    let database = database(life);
+    let list = |sql: &str| -> Vec<String> {
+        let mut statement = database.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        rows.map(Result::unwrap).collect()
+    };
+    let mut tables = list("SELECT name FROM sqlite_schema WHERE type = 'table'");
+    tables.retain(|table| {
+        let columns = list(&format!("SELECT name FROM pragma_table_info('{table}')"));
+        columns.iter().any(|column| {
+            let sql = format!("SELECT count(*) FROM {table} WHERE instr({column}, ?1) > 0");
+            let found: i64 = database.query_row(&sql, [text], |row| row.get(0)).unwrap();
+            found > 0
+        })
+    });
+    tables.sort_unstable();
+    tables
+}
+
+/// Waits until no day is marked as out of date.
+pub(crate) async fn aggregated(life: &Life) {
+    eventually("no day is out of date", async || {
+        (number(life, "SELECT count(*) FROM dirty_days") == 0).then_some(())
+    })
+    .await;
+}

@@ -1,0 +1,225 @@
+//! Readings that were acknowledged are stored, whole batches at a time, whatever
+//! happens to the disk, to the lock of the database and to the host.
+//!
+//! `SUOKE_FAULT_SEED=N` repeats a run's choices; the seed is printed.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+use std::time::Duration;
+
+use futures::future::join_all;
+use population::Shares;
+use rusqlite::Connection;
+
+use super::health::members::{BATCHES, Member, a_few, aggregated, database, number, path};
+use super::health::{plan, random};
+use super::*;
+
+/// Times that the host is killed.
+const KILLS: usize = 8;
+/// Batches on their way while one host lives.
+const AT_ONCE: usize = 12;
+/// No file may be written behind this place while the disk is full.
+const FULL_DISK_BYTES: u32 = 4_096;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_acknowledged_reading_is_lost_and_no_batch_is_halved_though_the_host_is_killed() {
+    let mut random = random();
+    let mut life = Life::embedded().await;
+    let mut plan = plan(5);
+    // Whether such a value is believed hangs on what arrives with it.
+    plan.shares.artefacts = 0;
+    let mut members = Vec::new();
+    for person in a_few(&plan).into_iter().take(4) {
+        members.push(Member::join(&life, &plan, person).await);
+    }
+    let mut waiting: Vec<(usize, usize)> = Vec::new();
+    for (member, one) in members.iter().enumerate() {
+        waiting.extend((0..one.batches.len()).map(|batch| (member, batch)));
+    }
+    random.shuffle(&mut waiting);
+    let mut acknowledged: BTreeSet<String> = BTreeSet::new();
+    let mut kills = 0;
+    while !waiting.is_empty() {
+        let sent: Vec<_> = waiting.drain(..waiting.len().min(AT_ONCE)).collect();
+        let is_struck = kills < KILLS && random.bool();
+        let pause = Duration::from_millis(random.u64(5..300));
+        let answers = {
+            let (life, members) = (&life, &members);
+            let send = |(member, batch): &(usize, usize)| {
+                let one = &members[*member];
+                send(life, &one.token, one.batches[*batch].to_json())
+            };
+            let sending = join_all(sent.iter().map(send));
+            let strike = async {
+                if is_struck {
+                    tokio::time::sleep(pause).await;
+                    life.host.kill();
+                }
+            };
+            tokio::join!(sending, strike).0
+        };
+        for (sent, answer) in sent.into_iter().zip(answers) {
+            match answer {
+                Some(ids) => acknowledged.extend(ids),
+                // The client sends it again, later.
+                None => waiting.push(sent),
+            }
+        }
+        if is_struck {
+            kills += 1;
+            life.restart().await;
+            check_whole(&life, &acknowledged);
+        }
+    }
+    println!("{} acknowledged, killed {kills} times", acknowledged.len());
+
+    check_whole(&life, &acknowledged);
+    aggregated(&life).await;
+    for member in &members {
+        member.check_stored(&life).await;
+        member
+            .check_figures(&life, "1d", |at_ms| member.midnight(at_ms))
+            .await;
+    }
+}
+
+/// Sends a batch; the ids of what is stored now, when it was acknowledged.
+async fn send(life: &Life, token: &str, body: String) -> Option<Vec<String>> {
+    let request = life
+        .host
+        .request("POST", BATCHES)
+        .header("content-type", "application/json")
+        .header("authorization", format!("Bearer {token}"));
+    let request = request.body(whole(body)).unwrap();
+    let answer = life.host.client().try_send(request).await.ok()?;
+    if answer.status != 200 {
+        return None;
+    }
+    let outcome = answer.json();
+    let results = outcome["results"].as_array()?.iter();
+    let ids = results.filter_map(|result| Some(result["id"].as_str()?.to_owned()));
+    Some(ids.collect())
+}
+
+/// Every acknowledged reading is stored; and of each person as many readings are as
+/// the events tell, so that no batch was stored without its event or by halves.
+fn check_whole(life: &Life, acknowledged: &BTreeSet<String>) {
+    let database = database(life);
+    let mut statement = database
+        .prepare("SELECT user_id, id FROM readings")
+        .unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+    let rows: Vec<(String, String)> = rows.unwrap().map(Result::unwrap).collect();
+    let stored: BTreeSet<&String> = rows.iter().map(|(_, id)| id).collect();
+    let lost: Vec<_> = acknowledged
+        .iter()
+        .filter(|id| !stored.contains(id))
+        .collect();
+    assert!(lost.is_empty(), "acknowledged, but not stored: {lost:?}");
+    let told = "SELECT COALESCE(SUM(json_extract(payload, '$.data.count')), 0) \
+                FROM event_outbox WHERE type = 'health.reading.recorded'";
+    let told: i64 = database.query_row(told, [], |row| row.get(0)).unwrap();
+    assert_eq!(
+        told,
+        i64::try_from(rows.len()).unwrap(),
+        "events and rows differ"
+    );
+}
+
+#[tokio::test]
+async fn while_another_process_holds_the_database_nothing_is_acknowledged_or_halved() {
+    let life = Life::embedded().await;
+    let (member, bodies) = somebody(&life).await;
+    let [first, second] = bodies;
+    assert!(send(&life, &member.token, first).await.is_some());
+    let before = number(&life, "SELECT count(*) FROM readings");
+
+    // This test is the other process.
+    let mut other = Connection::open(path(&life)).unwrap();
+    let held = other.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate);
+    let held = held.unwrap();
+    let answer = life
+        .post_bytes(BATCHES, Some(&member.token), second.clone())
+        .await;
+    assert!(answer.status.is_server_error(), "{}", answer.text());
+    assert_eq!(answer.header("content-type"), "application/problem+json");
+    // Whoever only reads is not kept waiting.
+    let seen = member.stored(&life).await;
+    assert_eq!(i64::try_from(seen.len()).unwrap(), before);
+    held.rollback().unwrap();
+
+    assert!(send(&life, &member.token, second).await.is_some());
+    member.check_stored(&life).await;
+    check_whole(&life, &BTreeSet::new());
+    aggregated(&life).await;
+    member
+        .check_figures(&life, "1d", |at_ms| member.midnight(at_ms))
+        .await;
+}
+
+#[tokio::test]
+async fn on_a_full_disk_nothing_is_acknowledged_or_halved_and_it_goes_on_afterwards() {
+    // Like a full disk, a file that may not grow makes writes fail; the signal that
+    // goes with it would end the host.
+    let launcher = ["sh", "-c", "trap '' XFSZ; exec \"$0\" \"$@\""];
+    let life = Life::launched_by(&launcher).await;
+    let (member, bodies) = somebody(&life).await;
+    let [first, second] = bodies;
+    assert!(send(&life, &member.token, first).await.is_some());
+    let before = number(&life, "SELECT count(*) FROM readings");
+
+    file_bytes_max(&life.host, &FULL_DISK_BYTES.to_string());
+    for _ in 0..3 {
+        let answer = life
+            .post_bytes(BATCHES, Some(&member.token), second.clone())
+            .await;
+        assert!(answer.status.is_server_error(), "{}", answer.text());
+        assert_eq!(answer.header("content-type"), "application/problem+json");
+    }
+    file_bytes_max(&life.host, "unlimited");
+
+    assert_eq!(number(&life, "SELECT count(*) FROM readings"), before);
+    check_whole(&life, &BTreeSet::new());
+    assert!(send(&life, &member.token, second).await.is_some());
+    member.check_stored(&life).await;
+    aggregated(&life).await;
+    member
+        .check_figures(&life, "1d", |at_ms| member.midnight(at_ms))
+        .await;
+}
+
+/// Somebody without faults who sends two batches.
+async fn somebody(life: &Life) -> (Member, [String; 2]) {
+    let plan = population::Plan {
+        batch_readings: 1_000,
+        shares: Shares::NONE,
+        ..plan(3)
+    };
+    let is_one_device = |person: &population::Person| {
+        person.wearable.is_some() && !person.has_strap && !person.has_cuff && !person.diabetic
+    };
+    let person = plan.people().find(is_one_device).unwrap();
+    let mut member = Member::join(life, &plan, person).await;
+    // Those of the watch: the person's own clinic and phone stay out of it.
+    member
+        .batches
+        .retain(|batch| batch.device == population::Device::Watch);
+    member.batches.truncate(2);
+    let mut ledger = population::Ledger::default();
+    for batch in &member.batches {
+        ledger.take(batch);
+    }
+    member.kept = ledger.kept().to_vec();
+    let bodies = [&member.batches[0], &member.batches[1]].map(population::Batch::to_json);
+    (member, bodies)
+}
+
+/// Lets the host write files up to this size alone.
+fn file_bytes_max(host: &Host, bytes: &str) {
+    let (pid, limit) = (host.pid().to_string(), format!("--fsize={bytes}:unlimited"));
+    let status = Command::new("prlimit")
+        .args(["--pid", &pid, &limit])
+        .status();
+    assert!(status.unwrap().success());
+}
