@@ -2,22 +2,24 @@
 //! what to answer.
 
 use crate::bucket::DAY_MS;
-use crate::identity::{identity, reading_id};
-use crate::reading::{Reading, check};
+use crate::identity::reading_id;
+use crate::reading::{Reading, Samples, check};
+use crate::sleep;
 use crate::submission::Submission;
-use crate::violation::Violation;
+use crate::violation::{Code, Violation};
 use serde::Serialize;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 
 /// A reading that may be inserted.
 #[derive(Clone, Debug)]
 pub struct Candidate {
-    /// The id it gets if it is new.
+    /// Its identity, and the id it gets if it is new.
     pub id: String,
-    /// Its key within (user, device).
-    pub identity: String,
     /// The reading.
     pub reading: Reading,
+    /// The samples that it refers to.
+    pub samples: Option<Samples>,
 }
 
 /// What becomes of one item of the request.
@@ -37,12 +39,57 @@ pub struct Batch {
     candidates: Vec<Candidate>,
 }
 
+/// What became of a candidate in the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It is stored now.
+    Created,
+    /// It is stored now, in the place of the reading it supersedes.
+    Updated,
+    /// It was stored before.
+    Duplicate,
+    /// It contradicts what is stored.
+    Refused(Violation),
+}
+
+impl Fate {
+    /// Whether there is a new row.
+    pub fn is_new(&self) -> bool {
+        matches!(self, Self::Created | Self::Updated)
+    }
+
+    /// The refusal of a reading whose identity is stored with another value.
+    pub fn value_conflict() -> Self {
+        Self::Refused(value_conflict())
+    }
+
+    /// The refusal of a correction of what cannot be corrected.
+    pub fn not_correctable() -> Self {
+        let message = "there is no such reading of this type that counts; look it up anew";
+        Self::Refused(Violation::new("supersedes", Code::NotCorrectable, message))
+    }
+
+    /// The refusal of a waveform whose blob is not there.
+    pub fn unknown_blob() -> Self {
+        let message = "there is no such blob; send it first with POST /api/v1/health/blobs";
+        Self::Refused(Violation::new("data.blob", Code::UnknownBlob, message))
+    }
+}
+
+fn value_conflict() -> Violation {
+    let message = "another value is stored under this identity; to correct it, send supersedes \
+         with the id of the reading";
+    Violation::new("value", Code::ValueConflict, message)
+}
+
 /// What became of one item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// It is stored now.
     Created,
+    /// It is stored now, in the place of the reading it supersedes.
+    Updated,
     /// It was stored before.
     Duplicate,
     /// It is not valid.
@@ -67,7 +114,7 @@ pub struct ItemResult {
 /// The answer for the whole request.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Outcome {
-    /// Items that are stored now.
+    /// Items that are stored now: `created` or `updated`.
     pub accepted: usize,
     /// Items that were stored before.
     pub duplicated: usize,
@@ -138,39 +185,59 @@ impl Batch {
     pub fn prepare(submission: Submission, user_id: &str, now_ms: i64) -> Self {
         let mut batch = Self {
             items: Vec::with_capacity(submission.drafts.len()),
-            candidates: Vec::new(),
+            candidates: Vec::with_capacity(submission.drafts.len()),
         };
-        let mut known = HashMap::<(String, String), usize>::new();
+        let mut known = HashMap::<String, usize>::with_capacity(submission.drafts.len());
         for draft in submission.drafts {
             let item = match check(draft, now_ms) {
+                Ok(reading) => batch.place(user_id, reading, &mut known),
                 Err(violation) => Item::Refused(violation),
-                Ok(reading) => {
-                    let identity = identity(user_id, &reading);
-                    let next = batch.candidates.len();
-                    let place = *known
-                        .entry((reading.device_id.clone(), identity.clone()))
-                        .or_insert(next);
-                    if place == next {
-                        let id = reading_id(
-                            user_id,
-                            &reading.device_id,
-                            &identity,
-                            reading.effective_ms,
-                        );
-                        batch.candidates.push(Candidate {
-                            id,
-                            identity,
-                            reading,
-                        });
-                        Item::Candidate(place)
-                    } else {
-                        Item::Repeat(place)
-                    }
-                }
             };
             batch.items.push(item);
         }
+        let mut readings: Vec<_> = batch
+            .candidates
+            .iter_mut()
+            .map(|candidate| &mut candidate.reading)
+            .collect();
+        sleep::flag(&mut readings);
         batch
+    }
+
+    /// A valid reading becomes a candidate, unless it is one already.
+    fn place(
+        &mut self,
+        user_id: &str,
+        mut reading: Reading,
+        known: &mut HashMap<String, usize>,
+    ) -> Item {
+        let samples = reading.waveform.take().map(|waveform| {
+            let (data, samples) = waveform.place(user_id);
+            reading.data = Some(data);
+            samples
+        });
+        match known.entry(reading_id(user_id, &reading)) {
+            Entry::Occupied(entry) => {
+                let place = *entry.get();
+                let same = self.candidates.get(place).map(|first| &first.reading);
+                if same.is_some_and(|first| first.has_same_value(&reading)) {
+                    Item::Repeat(place)
+                } else {
+                    Item::Refused(value_conflict())
+                }
+            }
+            Entry::Vacant(entry) => {
+                let place = self.candidates.len();
+                let id = entry.key().clone();
+                entry.insert(place);
+                self.candidates.push(Candidate {
+                    id,
+                    reading,
+                    samples,
+                });
+                Item::Candidate(place)
+            }
+        }
     }
 
     /// What to insert, each identity once.
@@ -186,16 +253,16 @@ impl Batch {
         }
     }
 
-    /// The days that the candidates with these ids fall into.
-    pub fn dirty_days(&self, created: &HashSet<String>) -> Vec<DirtyDay> {
-        let readings = self.created(created).map(|candidate| &candidate.reading);
+    /// The days that new readings fall into; `fates` has one for each candidate.
+    pub fn dirty_days(&self, fates: &[Fate]) -> Vec<DirtyDay> {
+        let readings = self.stored_now(fates).map(|candidate| &candidate.reading);
         dirty_days(readings.map(|reading| (reading.kind.key, reading.effective_ms)))
     }
 
-    /// What to tell about the candidates with these ids.
-    pub fn recorded(&self, user_id: &str, created: &HashSet<String>) -> Recorded {
+    /// What to tell about new readings; `fates` has one for each candidate.
+    pub fn recorded(&self, user_id: &str, fates: &[Fate]) -> Recorded {
         let mut types = BTreeMap::<&'static str, RecordedType>::new();
-        for candidate in self.created(created) {
+        for candidate in self.stored_now(fates) {
             let (kind, at) = (candidate.reading.kind.key, candidate.reading.effective_ms);
             let entry = types.entry(kind).or_insert(RecordedType {
                 kind,
@@ -209,24 +276,19 @@ impl Batch {
         }
         Recorded {
             user_id: user_id.to_owned(),
-            count: created.len(),
+            count: self.stored_now(fates).count(),
             types: types.into_values().collect(),
         }
     }
 
-    /// The answer. Candidates that were not created repeat a stored reading, whose
-    /// id is in `stored` by (device, identity).
-    pub fn outcome(
-        &self,
-        created: &HashSet<String>,
-        stored: &HashMap<(String, String), String>,
-    ) -> Outcome {
-        let results = self
+    /// The answer; `fates` has one for each candidate.
+    pub fn outcome(&self, fates: &[Fate]) -> Outcome {
+        let results: Vec<_> = self
             .items
             .iter()
             .enumerate()
-            .map(|(index, item)| self.result(index, item, created, stored));
-        let results: Vec<_> = results.collect();
+            .map(|(index, item)| self.result(index, item, fates))
+            .collect();
         let count = |status| {
             results
                 .iter()
@@ -234,60 +296,46 @@ impl Batch {
                 .count()
         };
         Outcome {
-            accepted: count(Status::Created),
+            accepted: count(Status::Created) + count(Status::Updated),
             duplicated: count(Status::Duplicate),
             rejected: count(Status::Rejected),
             results,
         }
     }
 
-    fn result(
-        &self,
-        index: usize,
-        item: &Item,
-        created: &HashSet<String>,
-        stored: &HashMap<(String, String), String>,
-    ) -> ItemResult {
+    fn result(&self, index: usize, item: &Item, fates: &[Fate]) -> ItemResult {
         let (place, repeats) = match item {
             Item::Candidate(place) => (*place, false),
             Item::Repeat(place) => (*place, true),
-            Item::Refused(violation) => {
-                let error = Some(violation.clone());
-                return ItemResult {
-                    index,
-                    id: None,
-                    status: Status::Rejected,
-                    error,
-                };
-            }
+            Item::Refused(violation) => return refused(index, violation),
         };
-        let candidate = self.candidates.get(place);
-        let is_new = candidate.is_some_and(|candidate| created.contains(&candidate.id));
-        let id = candidate.map(|candidate| {
-            let key = (
-                candidate.reading.device_id.clone(),
-                candidate.identity.clone(),
-            );
-            let known = if is_new { None } else { stored.get(&key) };
-            known.unwrap_or(&candidate.id).clone()
-        });
-        let status = if is_new && !repeats {
-            Status::Created
-        } else {
-            Status::Duplicate
+        let status = match fates.get(place) {
+            Some(Fate::Refused(violation)) => return refused(index, violation),
+            Some(Fate::Created) if !repeats => Status::Created,
+            Some(Fate::Updated) if !repeats => Status::Updated,
+            _ => Status::Duplicate,
         };
         ItemResult {
             index,
-            id,
+            id: self.candidates.get(place).map(|known| known.id.clone()),
             status,
             error: None,
         }
     }
 
-    fn created<'a>(&'a self, created: &'a HashSet<String>) -> impl Iterator<Item = &'a Candidate> {
-        self.candidates
-            .iter()
-            .filter(|candidate| created.contains(&candidate.id))
+    fn stored_now<'a>(&'a self, fates: &'a [Fate]) -> impl Iterator<Item = &'a Candidate> {
+        let both = self.candidates.iter().zip(fates);
+        both.filter(|(_, fate)| fate.is_new())
+            .map(|(candidate, _)| candidate)
+    }
+}
+
+fn refused(index: usize, violation: &Violation) -> ItemResult {
+    ItemResult {
+        index,
+        id: None,
+        status: Status::Rejected,
+        error: Some(violation.clone()),
     }
 }
 
@@ -307,25 +355,17 @@ mod tests {
         Batch::prepare(parse(BODY.as_bytes()).unwrap(), "u", 1_000_000)
     }
 
-    fn ids(batch: &Batch) -> Vec<String> {
-        batch
-            .candidates()
-            .iter()
-            .map(|candidate| candidate.id.clone())
-            .collect()
-    }
-
     #[test]
     fn counts_new_repeated_and_refused_items() {
         let batch = batch();
-        let created: HashSet<_> = ids(&batch).into_iter().collect();
-        assert_eq!(created.len(), 3);
-        let outcome = batch.outcome(&created, &HashMap::new());
+        let outcome = batch.outcome(&[Fate::Created, Fate::Updated, Fate::Created]);
         assert_eq!(
             (outcome.accepted, outcome.duplicated, outcome.rejected),
             (3, 1, 1)
         );
         assert_eq!(outcome.results[2].id, outcome.results[0].id);
+        assert_eq!(outcome.results[2].status, Status::Duplicate);
+        assert_eq!(outcome.results[3].status, Status::Updated);
         let refused = serde_json::to_value(&outcome.results[1]).unwrap();
         assert_eq!(refused["error"]["code"], "out_of_range");
         assert_eq!(refused["error"]["field"], "value");
@@ -333,24 +373,46 @@ mod tests {
     }
 
     #[test]
-    fn names_the_stored_reading_that_is_repeated() {
+    fn what_the_store_refuses_is_refused_for_its_repeats_too() {
         let batch = batch();
-        let stored = HashMap::from([(("w".to_owned(), "c".to_owned()), "old".to_owned())]);
-        let created: HashSet<_> = ids(&batch).into_iter().take(1).collect();
-        let outcome = batch.outcome(&created, &stored);
+        let outcome = batch.outcome(&[Fate::value_conflict(), Fate::Duplicate, Fate::Created]);
         assert_eq!(
             (outcome.accepted, outcome.duplicated, outcome.rejected),
-            (1, 3, 1)
+            (1, 1, 3)
         );
-        assert_eq!(outcome.results[3].id.as_deref(), Some("old"));
+        let code = |at: usize| outcome.results[at].error.as_ref().map(|error| error.code);
+        assert_eq!(code(0), Some(Code::ValueConflict));
+        assert_eq!(code(2), Some(Code::ValueConflict));
+    }
+
+    #[test]
+    fn one_identity_with_two_values_is_a_conflict_within_a_batch() {
+        let item = |value| {
+            format!(
+                r#"{{"client_id":"c","type":"steps","value":{value},"unit":"count",
+                "effective_at":"1970-01-01T00:05:00Z"}}"#
+            )
+        };
+        let body = format!(r#"{{"readings":[{},{},{}]}}"#, item(1), item(2), item(1));
+        let batch = Batch::prepare(parse(body.as_bytes()).unwrap(), "u", 1_000_000);
+        let outcome = batch.outcome(&[Fate::Created]);
+        let statuses: Vec<_> = outcome.results.iter().map(|result| result.status).collect();
+        assert_eq!(
+            statuses,
+            [Status::Created, Status::Rejected, Status::Duplicate]
+        );
+        assert_eq!(
+            outcome.results[1].error.as_ref().map(|error| error.code),
+            Some(Code::ValueConflict)
+        );
     }
 
     #[test]
     fn only_new_readings_make_days_dirty_and_are_told() {
         let batch = batch();
-        let created: HashSet<_> = ids(&batch).into_iter().collect();
+        let all = [Fate::Created, Fate::Updated, Fate::Created];
         let dirty: Vec<_> = batch
-            .dirty_days(&created)
+            .dirty_days(&all)
             .into_iter()
             .map(|day| (day.kind, day.utc_day, day.from_ms, day.to_ms))
             .collect();
@@ -361,14 +423,26 @@ mod tests {
                 ("steps", 0, 300_000, 300_000)
             ]
         );
-        let recorded = serde_json::to_value(batch.recorded("u", &created)).unwrap();
+        let recorded = serde_json::to_value(batch.recorded("u", &all)).unwrap();
         assert_eq!(
             recorded,
             serde_json::json!({"user_id": "u", "count": 3, "types": [
                 {"type": "heart_rate", "count": 2, "first_ms": 1_000, "last_ms": 299_999},
                 {"type": "steps", "count": 1, "first_ms": 300_000, "last_ms": 300_000}]})
         );
-        assert!(batch.dirty_days(&HashSet::new()).is_empty());
+        let none = vec![Fate::Duplicate; 3];
+        assert!(batch.dirty_days(&none).is_empty());
+        assert_eq!(batch.recorded("u", &none).count, 0);
+    }
+
+    #[test]
+    fn days_before_1970_are_rounded_down() {
+        let days = dirty_days([("steps", -1), ("steps", 0), ("steps", -DAY_MS)]);
+        let shown: Vec<_> = days
+            .iter()
+            .map(|day| (day.utc_day, day.from_ms, day.to_ms))
+            .collect();
+        assert_eq!(shown, [(-1, -DAY_MS, -1), (0, 0, 0)]);
     }
 
     #[test]

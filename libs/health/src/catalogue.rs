@@ -1,6 +1,4 @@
 //! The kinds of readings as data: names, units, ranges and codes.
-//!
-//! ECG summaries and waveforms are structured values and not part of it.
 
 mod data;
 
@@ -86,11 +84,26 @@ pub struct Metric {
     pub warn: Range,
 }
 
+/// What a reading of a kind consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// One value.
+    Scalar,
+    /// One value for each component (blood pressure).
+    Panel,
+    /// A value, and findings that are no numbers (ECG summary).
+    Summary,
+    /// Samples; the value is their frequency in hertz. It has no figures.
+    Waveform,
+}
+
 /// One kind of reading.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ReadingType {
     /// The value of `type`.
     pub key: &'static str,
+    /// What a reading consists of.
+    pub shape: Shape,
     /// Other names that clients use for it.
     pub aliases: &'static [&'static str],
     /// Chinese name.
@@ -112,7 +125,12 @@ pub struct ReadingType {
 impl ReadingType {
     /// Whether values come as components (blood pressure).
     pub fn is_panel(&self) -> bool {
-        self.metrics.len() > 1
+        self.shape == Shape::Panel
+    }
+
+    /// Whether a reading is samples, of which no figures are computed.
+    pub fn is_waveform(&self) -> bool {
+        self.shape == Shape::Waveform
     }
 
     /// The accepted unit written `code`.
@@ -134,6 +152,23 @@ pub fn find(name: &str) -> Option<&'static ReadingType> {
         .or_else(|| data::TYPES.iter().find(|kind| kind.aliases.contains(&name)))
 }
 
+/// What to do instead with data types of the public protocol that are no readings:
+/// none for names that it does not have either.
+pub fn instead_of(name: &str) -> Option<&'static str> {
+    match name {
+        "nutrition" | "medication" | "symptom" => Some(
+            "this is no measurement; tell of it in a consultation (POST /consultation), or send \
+             water_intake, energy, mood or pain",
+        ),
+        "pulse" | "tongue" | "face" | "voice" => Some(
+            "this is no measurement; store the recording with POST /api/v1/health/blobs, and send \
+             a pulse rate as heart_rate, a pulse wave as ppg_waveform",
+        ),
+        "custom" => Some("only the types of the catalogue are kept"),
+        _ => None,
+    }
+}
+
 /// The figure with this key, such as `systolic`, and its kind.
 pub fn find_metric(key: &str) -> Option<(&'static ReadingType, &'static Metric)> {
     data::TYPES.iter().find_map(|kind| {
@@ -150,8 +185,8 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn there_are_28_types_with_distinct_names() {
-        assert_eq!(all().len(), 28);
+    fn there_are_31_types_with_distinct_names() {
+        assert_eq!(all().len(), 31);
         let names: Vec<_> = all()
             .iter()
             .flat_map(|kind| kind.aliases.iter().copied().chain([kind.key]))
@@ -180,6 +215,7 @@ mod tests {
                 "{}",
                 kind.key
             );
+            assert_eq!(kind.is_panel(), kind.metrics.len() > 1, "{}", kind.key);
             for metric in kind.metrics {
                 assert!(
                     metric.hard.min <= metric.warn.min && metric.warn.max <= metric.hard.max,
@@ -236,5 +272,39 @@ mod tests {
         );
         assert_eq!(find("cgm").map(|kind| kind.key), Some("glucose_cgm"));
         assert!(find("nonsense").is_none());
+    }
+
+    #[test]
+    fn every_data_type_of_the_protocol_is_known_or_has_a_mend() {
+        for (name, key) in [
+            ("steps", "steps"),
+            ("heart_rate", "heart_rate"),
+            ("sleep", "sleep_duration"),
+            ("blood_pressure", "blood_pressure"),
+            ("glucose", "glucose_random"),
+            ("blood_glucose", "glucose_random"),
+            ("temperature", "body_temperature"),
+            ("spo2", "spo2"),
+            ("respiratory_rate", "respiratory_rate"),
+            ("body_mass", "body_weight"),
+            ("body_fat", "body_fat"),
+            ("activity", "active_minutes"),
+            ("water", "water_intake"),
+        ] {
+            assert_eq!(find(name).map(|kind| kind.key), Some(key), "{name}");
+        }
+        for name in [
+            "nutrition",
+            "medication",
+            "symptom",
+            "pulse",
+            "tongue",
+            "face",
+            "voice",
+            "custom",
+        ] {
+            assert!(find(name).is_none() && instead_of(name).is_some(), "{name}");
+        }
+        assert!(instead_of("nonsense").is_none());
     }
 }

@@ -2,6 +2,7 @@
 //! valid, what makes two of them the same, and how many become one figure.
 //!
 //! - [`catalogue`]: the kinds of readings as data: units, ranges, codes;
+//! - [`blob`]: bytes that readings refer to;
 //! - [`submission`]: the bytes of a request as drafts of readings;
 //! - [`reading`]: one draft checked, converted and rounded;
 //! - [`identity`]: the key that makes sending a reading twice harmless;
@@ -27,6 +28,7 @@ pub mod aggregate;
 pub mod alerts;
 pub mod baseline;
 pub mod batch;
+pub mod blob;
 pub mod bucket;
 pub mod calendar;
 pub mod catalogue;
@@ -39,6 +41,7 @@ pub mod identity;
 pub mod news2;
 pub mod profile;
 pub mod reading;
+mod sleep;
 pub mod source;
 pub mod statistics;
 pub mod submission;

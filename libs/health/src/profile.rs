@@ -150,26 +150,38 @@ impl Profile {
     /// # Errors
     /// A violation that names the field.
     pub fn check(&self, now_ms: i64) -> Result<(), Violation> {
-        let wrong = |field: &str, message: String| Err(Violation::new(field, Code::InvalidText, message));
-        let range = |field: &str, message: String| Err(Violation::new(field, Code::OutOfRange, message));
+        let wrong =
+            |field: &str, message: String| Err(Violation::new(field, Code::InvalidText, message));
+        let range =
+            |field: &str, message: String| Err(Violation::new(field, Code::OutOfRange, message));
         if self.timezone.parse::<chrono_tz::Tz>().is_err() {
-            return wrong("timezone", "an IANA name is needed, such as Asia/Shanghai".to_owned());
+            return wrong(
+                "timezone",
+                "an IANA name is needed, such as Asia/Shanghai".to_owned(),
+            );
         }
         if self.birth_date.is_some() {
             let latest = DateTime::<Utc>::from_timestamp_millis(now_ms)
                 .map(|now| now.with_timezone(&self.tz()).date_naive());
             let born = self.born();
             if born.is_none_or(|born| born.year() < BIRTH_YEAR_MIN || Some(born) > latest) {
-                let message = format!("YYYY-MM-DD is needed, from {BIRTH_YEAR_MIN}-01-01 until today");
+                let message =
+                    format!("YYYY-MM-DD is needed, from {BIRTH_YEAR_MIN}-01-01 until today");
                 return wrong("birth_date", message);
             }
         }
         let (low, high) = HEIGHT_CM;
-        if self.height_cm.is_some_and(|height| !(low..=high).contains(&height)) {
+        if self
+            .height_cm
+            .is_some_and(|height| !(low..=high).contains(&height))
+        {
             return range("height_cm", format!("outside of {low} to {high} cm"));
         }
         let (low, high) = ALTITUDE_M;
-        if self.altitude_m.is_some_and(|altitude| !(low..=high).contains(&altitude)) {
+        if self
+            .altitude_m
+            .is_some_and(|altitude| !(low..=high).contains(&altitude))
+        {
             return range("altitude_m", format!("outside of {low} to {high} m"));
         }
         Ok(())
@@ -224,10 +236,16 @@ mod tests {
 
     #[test]
     fn years_are_completed_on_ones_own_clock() {
-        let born = |date: &str| Profile { birth_date: Some(date.to_owned()), ..Profile::default() };
+        let born = |date: &str| Profile {
+            birth_date: Some(date.to_owned()),
+            ..Profile::default()
+        };
         assert_eq!(born("2000-11-21").age_years(NOW_MS), Some(26));
         assert_eq!(born("2000-11-22").age_years(NOW_MS), Some(25));
-        let utc = Profile { timezone: "UTC".to_owned(), ..born("2000-11-21") };
+        let utc = Profile {
+            timezone: "UTC".to_owned(),
+            ..born("2000-11-21")
+        };
         assert_eq!(utc.age_years(NOW_MS), Some(25));
     }
 
@@ -236,8 +254,16 @@ mod tests {
         let json = serde_json::to_value(Rules::default()).unwrap();
         let expected = serde_json::json!({"blood_pressure": "cn-htn-2024", "glucose": "who-cn", "bmi": "ws-t-428-2013"});
         assert_eq!(json, expected);
-        for (field, name) in [("blood_pressure", "cn-cpg-2022"), ("blood_pressure", "aha-2017"), ("glucose", "ada"), ("bmi", "who-asian")] {
-            assert!(serde_json::from_value::<Rules>(serde_json::json!({field: name})).is_ok(), "{name}");
+        for (field, name) in [
+            ("blood_pressure", "cn-cpg-2022"),
+            ("blood_pressure", "aha-2017"),
+            ("glucose", "ada"),
+            ("bmi", "who-asian"),
+        ] {
+            assert!(
+                serde_json::from_value::<Rules>(serde_json::json!({field: name})).is_ok(),
+                "{name}"
+            );
         }
         assert!(serde_json::from_str::<Rules>(r#"{"bmi":"cn-htn-2024"}"#).is_err());
     }

@@ -1,12 +1,14 @@
 //! One reading, checked: schema, type, unit, hard range, cross-field rules, and
 //! last what is only unlikely. The first rule that is broken is reported.
 
+mod data;
 mod fields;
 
 use crate::catalogue::{self, Metric, ReadingType, Unit};
 use crate::submission::Draft;
 use crate::value::Milli;
 use crate::violation::{Code, Violation};
+pub use data::{SAMPLES_MS_MAX, Samples, Waveform};
 use fields::{Fields, Instant};
 use serde::Serialize;
 
@@ -35,6 +37,15 @@ impl Quality {
             Self::Implausible => "implausible",
         }
     }
+
+    /// The worse of both.
+    #[must_use]
+    pub fn worse(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Ok, Self::Ok) => Self::Ok,
+            _ => Self::Implausible,
+        }
+    }
 }
 
 /// A valid reading in canonical form.
@@ -58,6 +69,14 @@ pub struct Reading {
     pub offset_minutes: i32,
     /// Circumstances, as JSON.
     pub context: Option<String>,
+    /// What is no number, as JSON. That of a waveform is there from
+    /// [`Batch::prepare`](crate::batch::Batch::prepare) on: it names where the samples
+    /// are, which depends on whose they are.
+    pub data: Option<String>,
+    /// The samples of a waveform.
+    pub waveform: Option<Waveform>,
+    /// The id of the reading that this one corrects.
+    pub supersedes: Option<String>,
     /// The device, empty where none was named.
     pub device_id: String,
     /// Where it comes from, empty where nothing was named.
@@ -66,19 +85,30 @@ pub struct Reading {
     pub quality: Quality,
 }
 
+impl Reading {
+    /// Whether both tell of the same, whoever else sends it.
+    pub fn has_same_value(&self, other: &Self) -> bool {
+        self.values == other.values && self.data == other.data
+    }
+}
+
 /// Checks one draft against the catalogue; `now_ms` is the server's clock.
 pub fn check(draft: Draft, now_ms: i64) -> Result<Reading, Violation> {
-    let fields = Fields::read(draft)?;
+    let mut fields = Fields::read(draft)?;
     check_instants(&fields, now_ms)?;
-    let kind = catalogue::find(&fields.kind)
-        .ok_or_else(|| Violation::new("type", Code::UnknownType, "no such type of reading"))?;
+    let kind = catalogue::find(&fields.kind).ok_or_else(|| unknown_type(&fields.kind))?;
+    let (data, waveform) = data::read(kind, fields.data.take())?;
+    if let Some(waveform) = &waveform {
+        waveform.stands_for(&mut fields)?;
+    }
+    let unit = fields::required("unit", fields.unit.as_deref())?;
     let unit = kind
-        .accepted_unit(&fields.unit)
+        .accepted_unit(unit)
         .ok_or_else(|| unknown_unit(kind))?;
     let originals = originals(&fields, kind)?;
     let values = convert(&originals, kind, unit)?;
     check_together(&values, kind)?;
-    let quality = quality(&values, kind);
+    let quality = fields.quality.worse(quality(&values, kind));
     Ok(Reading {
         client_id: fields.client_id,
         kind,
@@ -89,10 +119,18 @@ pub fn check(draft: Draft, now_ms: i64) -> Result<Reading, Violation> {
         end_ms: fields.end.map(|end| end.ms),
         offset_minutes: fields.effective.offset_minutes,
         context: fields.context,
+        data,
+        waveform,
+        supersedes: fields.supersedes,
         device_id: fields.device_id,
         source: fields.source,
         quality,
     })
+}
+
+fn unknown_type(name: &str) -> Violation {
+    let message = catalogue::instead_of(name).unwrap_or("no such type of reading");
+    Violation::new("type", Code::UnknownType, message)
 }
 
 fn check_instants(fields: &Fields, now_ms: i64) -> Result<(), Violation> {

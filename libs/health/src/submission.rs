@@ -22,10 +22,14 @@ pub struct Draft {
     pub(crate) effective_at: Option<Value>,
     pub(crate) end_at: Option<Value>,
     pub(crate) context: Option<Value>,
+    pub(crate) data: Option<Value>,
+    pub(crate) quality: Option<Value>,
+    pub(crate) supersedes: Option<Value>,
     pub(crate) device_id: Option<Value>,
     pub(crate) source: Option<Value>,
     pub(crate) unknown: Option<String>,
     pub(crate) is_object: bool,
+    pub(crate) is_malformed: bool,
     readings: Option<Vec<Draft>>,
 }
 
@@ -51,6 +55,49 @@ pub fn parse(body: &[u8]) -> Result<Submission, Violation> {
     submission(draft)
 }
 
+/// Reads one reading a line (NDJSON). `device_id` and `source` hold for the readings
+/// that name none. A line that is no JSON is refused alone; empty lines do not count.
+pub fn parse_lines(
+    body: &[u8],
+    device_id: Option<&str>,
+    source: Option<&str>,
+) -> Result<Submission, Violation> {
+    let (device_id, source) = (device_id.map(Value::from), source.map(Value::from));
+    let mut drafts = Vec::new();
+    let lines = body.split(|byte| *byte == b'\n');
+    for line in lines.filter(|line| !line.trim_ascii().is_empty()) {
+        if drafts.len() == READINGS_MAX {
+            return Err(too_many());
+        }
+        let mut draft = match serde_json::from_slice::<Inner>(line) {
+            Ok(Inner(draft)) => draft,
+            Err(_) => Draft {
+                is_malformed: true,
+                ..Draft::default()
+            },
+        };
+        draft.device_id = draft.device_id.take().or_else(|| device_id.clone());
+        draft.source = draft.source.take().or_else(|| source.clone());
+        drafts.push(draft);
+    }
+    if drafts.is_empty() {
+        return Err(empty(""));
+    }
+    Ok(Submission {
+        single: false,
+        drafts,
+    })
+}
+
+fn empty(field: &str) -> Violation {
+    Violation::new(field, Code::EmptyBatch, "at least one reading is needed")
+}
+
+fn too_many() -> Violation {
+    let message = format!("at most {READINGS_MAX} readings are accepted at once");
+    Violation::new("readings", Code::TooManyReadings, message)
+}
+
 /// [`parse`] for a body that was decoded already.
 pub fn submission(mut draft: Draft) -> Result<Submission, Violation> {
     let Some(mut drafts) = draft.readings.take() else {
@@ -67,15 +114,10 @@ pub fn submission(mut draft: Draft) -> Result<Submission, Violation> {
         ));
     }
     if drafts.is_empty() {
-        return Err(Violation::new(
-            "readings",
-            Code::EmptyBatch,
-            "at least one reading is needed",
-        ));
+        return Err(empty("readings"));
     }
     if drafts.len() > READINGS_MAX {
-        let message = format!("at most {READINGS_MAX} readings are accepted at once");
-        return Err(Violation::new("readings", Code::TooManyReadings, message));
+        return Err(too_many());
     }
     for each in &mut drafts {
         each.device_id = each.device_id.take().or_else(|| draft.device_id.clone());
@@ -99,6 +141,9 @@ impl Draft {
             ("effective_at", &self.effective_at),
             ("end_at", &self.end_at),
             ("context", &self.context),
+            ("data", &self.data),
+            ("quality", &self.quality),
+            ("supersedes", &self.supersedes),
         ];
         let named = own
             .iter()
@@ -117,6 +162,9 @@ impl Draft {
             "effective_at" => &mut self.effective_at,
             "end_at" => &mut self.end_at,
             "context" => &mut self.context,
+            "data" => &mut self.data,
+            "quality" => &mut self.quality,
+            "supersedes" => &mut self.supersedes,
             "device_id" => &mut self.device_id,
             "source" => &mut self.source,
             _ => return None,
@@ -257,6 +305,47 @@ mod tests {
         );
         let most = format!("{{\"readings\":[{}]}}", vec!["{}"; READINGS_MAX].join(","));
         assert_eq!(parse(most.as_bytes()).unwrap().drafts.len(), READINGS_MAX);
+    }
+
+    #[test]
+    fn each_line_is_a_reading_of_its_own() {
+        let body = b"{\"type\":\"steps\"}\n\n {\"device_id\":\"x\"}\r\n{broken\n[]";
+        let submission = parse_lines(body, Some("w"), None).unwrap();
+        assert!(!submission.single);
+        let devices: Vec<_> = submission
+            .drafts
+            .iter()
+            .map(|draft| draft.device_id.clone().unwrap())
+            .collect();
+        assert_eq!(devices, ["w", "x", "w", "w"]);
+        let broken: Vec<_> = submission
+            .drafts
+            .iter()
+            .map(|draft| (draft.is_object, draft.is_malformed))
+            .collect();
+        assert_eq!(
+            broken,
+            [(true, false), (true, false), (false, true), (false, false)]
+        );
+    }
+
+    #[test]
+    fn lines_have_the_bounds_of_batches() {
+        assert_eq!(
+            parse_lines(b" \n\n", None, None).unwrap_err().code,
+            Code::EmptyBatch
+        );
+        let most = "{}\n".repeat(READINGS_MAX);
+        let drafts = parse_lines(most.as_bytes(), None, None).unwrap().drafts;
+        assert_eq!(drafts.len(), READINGS_MAX);
+        let many = most + "{}";
+        assert_eq!(
+            parse_lines(many.as_bytes(), None, None).unwrap_err().code,
+            Code::TooManyReadings
+        );
+        // A batch cannot be a line.
+        let nested = parse_lines(br#"{"readings":[{}]}"#, None, None).unwrap();
+        assert_eq!(nested.drafts[0].unknown.as_deref(), Some("readings"));
     }
 
     #[test]

@@ -1,7 +1,6 @@
-//! Stored readings and aggregates as they are answered.
+//! Stored readings as they are answered.
 
-use crate::bucket::{DAY_MS, FIVE_MINUTES_MS, Figures, HOUR_MS, coarser};
-use crate::catalogue::{Metric, ReadingType};
+use crate::catalogue::ReadingType;
 use crate::value::Milli;
 use chrono::{DateTime, FixedOffset, SecondsFormat, Utc};
 use serde::Serialize;
@@ -126,7 +125,10 @@ struct Original {
     unit: String,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that serde asks for"
+)]
 fn is_false(value: &bool) -> bool {
     !value
 }
@@ -186,83 +188,6 @@ pub(crate) fn instant(ms: i64, offset_minutes: i32) -> String {
     }
 }
 
-/// How long the buckets of an answer are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Resolution {
-    /// As they are stored.
-    FiveMinutes,
-    /// Hours of UTC.
-    Hour,
-    /// Days of UTC.
-    Day,
-}
-
-impl Resolution {
-    /// `5m`, `1h` or `1d`.
-    pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "5m" => Some(Self::FiveMinutes),
-            "1h" => Some(Self::Hour),
-            "1d" => Some(Self::Day),
-            _ => None,
-        }
-    }
-
-    /// Length of one bucket.
-    pub fn length_ms(self) -> i64 {
-        match self {
-            Self::FiveMinutes => FIVE_MINUTES_MS,
-            Self::Hour => HOUR_MS,
-            Self::Day => DAY_MS,
-        }
-    }
-
-    /// The longest span that one answer covers.
-    pub fn span_ms_max(self) -> i64 {
-        match self {
-            Self::FiveMinutes => 7 * DAY_MS,
-            Self::Hour => 31 * DAY_MS,
-            Self::Day => 92 * DAY_MS,
-        }
-    }
-}
-
-/// One bucket as it is answered.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct BucketView {
-    metric: &'static str,
-    start: String,
-    end: String,
-    count: u64,
-    min: Milli,
-    max: Milli,
-    mean: f64,
-    sum: Milli,
-}
-
-/// The five-minute figures of a metric as buckets of `resolution`, in order. A
-/// bucket without values is absent.
-pub fn buckets(
-    metric: &Metric,
-    fine: impl IntoIterator<Item = (i64, Figures)>,
-    resolution: Resolution,
-) -> Vec<BucketView> {
-    let length_ms = resolution.length_ms();
-    let each = coarser(fine, length_ms)
-        .into_iter()
-        .map(|(start_ms, figures)| BucketView {
-            metric: metric.key,
-            start: instant(start_ms, 0),
-            end: instant(start_ms.saturating_add(length_ms), 0),
-            count: figures.count,
-            min: figures.min,
-            max: figures.max,
-            mean: (figures.mean() * 1e6).round() / 1e6,
-            sum: figures.sum,
-        });
-    each.collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -316,21 +241,5 @@ mod tests {
             json!({"systolic": 120.0, "diastolic": 80.0})
         );
         assert!(view.get("value").is_none());
-    }
-
-    #[test]
-    fn shows_buckets_without_empty_ones() {
-        let metric = &find("heart_rate").unwrap().metrics[0];
-        let figures = |value| Figures::of(Milli(value));
-        let fine = [
-            (0, figures(60_000)),
-            (300_000, figures(71_000)),
-            (7_200_000, figures(80_000)),
-        ];
-        let view = serde_json::to_value(buckets(metric, fine, Resolution::Hour)).unwrap();
-        assert_eq!(view.as_array().map(Vec::len), Some(2));
-        assert_eq!(view[0]["mean"], 65.5);
-        assert_eq!(view[0]["end"], "1970-01-01T01:00:00.000Z");
-        assert_eq!(view[1]["start"], "1970-01-01T02:00:00.000Z");
     }
 }

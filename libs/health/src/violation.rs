@@ -43,6 +43,12 @@ pub enum Code {
     OutOfRange,
     /// The systolic pressure must be above the diastolic one.
     SystolicNotAboveDiastolic,
+    /// Another value is stored under this identity.
+    ValueConflict,
+    /// What is to be corrected is not there, of another type, or counts no longer.
+    NotCorrectable,
+    /// There is no such blob of this person.
+    UnknownBlob,
 }
 
 impl Code {
@@ -67,6 +73,9 @@ impl Code {
             Self::UnexpectedComponent => "unexpected_component",
             Self::OutOfRange => "out_of_range",
             Self::SystolicNotAboveDiastolic => "systolic_not_above_diastolic",
+            Self::ValueConflict => "value_conflict",
+            Self::NotCorrectable => "not_correctable",
+            Self::UnknownBlob => "unknown_blob",
         }
     }
 }
@@ -112,6 +121,9 @@ mod tests {
             Code::OutOfRange,
             Code::SystolicNotAboveDiastolic,
             Code::TimestampTooOld,
+            Code::ValueConflict,
+            Code::NotCorrectable,
+            Code::UnknownBlob,
         ] {
             assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
         }

@@ -5,9 +5,11 @@
 //! - [`record()`], [`record_in()`]: a checked [`Batch`](suoke_health::batch::Batch) into
 //!   the store: rows, marks and events in one transaction;
 //! - [`select`], [`find`], [`latest`], [`series`]: readings as they are stored;
-//! - [`remove`]: a reading that was wrong;
+//! - [`remove()`], [`remove_in`]: a reading that was wrong;
+//! - [`versions()`], [`matching`]: readings with what they corrected;
 //! - [`profile()`], [`set_profile`]: whose readings they are;
 //! - [`blobs`]: images, sounds and samples;
+//! - [`days`]: the figures of days as they are stored;
 //! - [`mark_all_days`]: figures that have to be computed anew.
 //!
 //! Who reads may do so on another database than who writes: the reading functions take
@@ -16,6 +18,7 @@
 pub mod blobs;
 mod cause;
 mod cursor;
+pub mod days;
 pub mod events;
 mod marks;
 mod profile;
@@ -23,6 +26,9 @@ mod queries;
 mod read;
 mod record;
 mod remove;
+#[cfg(test)]
+mod testing;
+mod versions;
 
 pub use cause::Cause;
 pub use cursor::Cursor;
@@ -32,7 +38,11 @@ pub use read::{
     Filter, POINTS_MAX, Point, READINGS_MAX, find, latest, select, series,
 };
 pub use record::{record, record_in};
-pub use remove::{Removed, remove};
+pub use remove::{Removed, remove, remove_in};
+pub use versions::{
+    Bound, Corrected, MATCHING_MAX, Matching, VERSIONS_MAX, before, by_client_ids, count, matching,
+    versions,
+};
 
 /// The label of the database.
 pub const LABEL: &str = "health";

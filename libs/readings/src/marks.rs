@@ -5,8 +5,8 @@ use suoke_store::{Sql, StoreError};
 
 use crate::queries::marks as queries;
 
-/// Marks days of UTC as out of date. A run that has claimed one loses the claim, and
-/// the span of a mark only grows.
+/// Marks days of UTC as out of date. The span of a mark only grows until the aggregation
+/// takes it away; one that is made meanwhile stays.
 pub(crate) async fn mark(
     sql: &impl Sql,
     user_id: &str,

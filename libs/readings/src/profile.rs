@@ -67,3 +67,6 @@ pub async fn set_profile(
     })
     .await
 }
+
+#[cfg(test)]
+mod tests;

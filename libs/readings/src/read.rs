@@ -129,3 +129,6 @@ pub async fn series(
     points.reverse();
     Ok(points)
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use suoke_events::{Event, announce, outbox};
 use suoke_guest::ApiError;
 use suoke_health::batch::dirty_days;
 use suoke_health::view::Status;
-use suoke_store::{Database, erased};
+use suoke_store::{Database, Transaction, erased};
 
 use crate::cause::Cause;
 use crate::events::{self, Deleted};
@@ -37,30 +37,46 @@ pub async fn remove(
     cause: Cause<'_>,
 ) -> Result<Removed, ApiError> {
     let (removed, events) = db
-        .transaction(async |tx| -> Result<(Removed, Vec<Event>), ApiError> {
-            if erased::is_erased(tx, user_id).await? {
-                return Err(crate::record::erased());
-            }
-            let Some(reading) = find(tx, user_id, id).await? else {
-                return Ok((Removed::Absent, Vec::new()));
-            };
-            if reading.status != Status::Final {
-                return Ok((Removed::Before, Vec::new()));
-            }
-            let status = Status::EnteredInError;
-            queries::set_status(tx, user_id, &reading, status, now_ms).await?;
-            let days = dirty_days([(reading.kind.key, reading.effective_ms)]);
-            mark(tx, user_id, &days, now_ms).await?;
-            let deleted = Deleted {
-                user_id: user_id.to_owned(),
-                id: id.to_owned(),
-                kind: reading.kind.key.to_owned(),
-            };
-            let event = Event::new(events::DELETED, cause.component(), &deleted)?;
-            let event = cause.of(event.about(events::subject(user_id)));
-            Ok((Removed::Now, vec![outbox(tx, event).await?]))
-        })
+        .transaction(async |tx| remove_in(tx, user_id, id, now_ms, cause).await)
         .await?;
     announce(&events).await;
     Ok(removed)
 }
+
+/// [`remove()`] in a transaction of the caller, who announces the events after its
+/// commit.
+///
+/// # Errors
+/// 401 `account_erased`, or when the database fails.
+pub async fn remove_in(
+    tx: &Transaction<'_>,
+    user_id: &str,
+    id: &str,
+    now_ms: i64,
+    cause: Cause<'_>,
+) -> Result<(Removed, Vec<Event>), ApiError> {
+    if erased::is_erased(tx, user_id).await? {
+        return Err(crate::record::erased());
+    }
+    let Some(reading) = find(tx, user_id, id).await? else {
+        return Ok((Removed::Absent, Vec::new()));
+    };
+    if reading.status != Status::Final {
+        return Ok((Removed::Before, Vec::new()));
+    }
+    let status = Status::EnteredInError;
+    queries::set_status(tx, user_id, id, reading.effective_ms, status, now_ms).await?;
+    let days = dirty_days([(reading.kind.key, reading.effective_ms)]);
+    mark(tx, user_id, &days, now_ms).await?;
+    let deleted = Deleted {
+        user_id: user_id.to_owned(),
+        id: id.to_owned(),
+        kind: reading.kind.key.to_owned(),
+    };
+    let event = Event::new(events::DELETED, cause.component(), &deleted)?;
+    let event = cause.of(event.about(events::subject(user_id)));
+    Ok((Removed::Now, vec![outbox(tx, event).await?]))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! The table itself: one entry for each kind, in the order of the documentation.
 
-use super::{Conversion, Metric, Range, ReadingType, Unit};
+use super::{Conversion, Metric, Range, ReadingType, Shape, Unit};
 
 const FAHRENHEIT: Conversion = Conversion {
     before: -32.0,
@@ -85,6 +85,8 @@ const VOLUME: &[Unit] = &[
     unit("L", Conversion::times(1000.0)),
 ];
 
+const HERTZ: &[Unit] = &[unit("Hz", Conversion::SAME)];
+
 const fn unit(code: &'static str, conversion: Conversion) -> Unit {
     Unit { code, conversion }
 }
@@ -115,13 +117,25 @@ const fn first(codes: &'static [&'static str]) -> &'static str {
     }
 }
 
+/// The shape of a kind: that of most, unless it says otherwise.
+macro_rules! shape {
+    () => {
+        Shape::Scalar
+    };
+    ($shape:ident) => {
+        Shape::$shape
+    };
+}
+
 /// The table. A kind with its own figures lists them; the others have one that
 /// bears their name.
 macro_rules! types {
     ($($key:literal $aliases:tt $zh:literal $en:literal : $units:ident, $decimals:literal decimals, $loinc:tt
-        $(, hard $hmin:literal .. $hmax:literal, warn $wmin:literal .. $wmax:literal)? $(, metrics $metrics:ident)? ;)*) => {
+        $(, hard $hmin:literal .. $hmax:literal, warn $wmin:literal .. $wmax:literal)? $(, metrics $metrics:ident)?
+        $(, shape $shape:ident)? ;)*) => {
         &[$(ReadingType {
             key: $key,
+            shape: shape!($($shape)?),
             aliases: &$aliases,
             zh: $zh,
             en: $en,
@@ -167,7 +181,7 @@ pub(super) const TYPES: &[ReadingType] = types! {
     "resting_heart_rate" [] "静息心率" "Resting heart rate":
         BPM, 0 decimals, ["40443-4"], hard 20.0 .. 200.0, warn 35.0 .. 120.0;
     "blood_pressure" [] "血压" "Blood pressure":
-        PRESSURE, 0 decimals, ["85354-9"], metrics PRESSURES;
+        PRESSURE, 0 decimals, ["85354-9"], metrics PRESSURES, shape Panel;
     "spo2" ["oxygen_saturation", "blood_oxygen"] "血氧饱和度" "Oxygen saturation":
         SATURATION, 0 decimals, ["59408-5", "2708-6"], hard 50.0 .. 100.0, warn 70.0 .. 100.0;
     "body_temperature" ["temperature"] "体温" "Body temperature":
@@ -212,6 +226,12 @@ pub(super) const TYPES: &[ReadingType] = types! {
         MILLISECONDS, 1 decimals, ["80404-7"], hard 0.0 .. 400.0, warn 5.0 .. 250.0;
     "hrv_rmssd" [] "心率变异性 RMSSD" "Heart rate variability (RMSSD)":
         MILLISECONDS, 1 decimals, [], hard 0.0 .. 400.0, warn 5.0 .. 250.0;
+    "ecg_summary" ["ecg"] "心电摘要" "ECG summary":
+        BPM, 0 decimals, ["11524-6", "8867-4"], hard 20.0 .. 300.0, warn 20.0 .. 300.0, shape Summary;
+    "ecg_waveform" [] "心电波形" "ECG waveform":
+        HERTZ, 2 decimals, ["11524-6"], hard 25.0 .. 1000.0, warn 25.0 .. 1000.0, shape Waveform;
+    "ppg_waveform" [] "光电容积脉搏波" "PPG waveform":
+        HERTZ, 2 decimals, [], hard 25.0 .. 1000.0, warn 25.0 .. 1000.0, shape Waveform;
     "water_intake" ["water"] "饮水量" "Water intake":
         VOLUME, 0 decimals, [], hard 0.0 .. 20000.0, warn 0.0 .. 8000.0;
     "mood" [] "情绪" "Mood":

@@ -1,5 +1,6 @@
 //! The schema: which JSON types and texts the fields hold.
 
+use super::Quality;
 use crate::submission::Draft;
 use crate::violation::{Code, Violation};
 use chrono::{DateTime, NaiveDateTime};
@@ -23,16 +24,26 @@ pub(super) struct Fields {
     pub(super) kind: String,
     pub(super) value: Option<f64>,
     pub(super) components: Option<Vec<(String, f64)>>,
-    pub(super) unit: String,
+    pub(super) unit: Option<String>,
     pub(super) effective: Instant,
     pub(super) end: Option<Instant>,
     pub(super) context: Option<String>,
+    pub(super) data: Option<Value>,
+    pub(super) quality: Quality,
+    pub(super) supersedes: Option<String>,
     pub(super) device_id: String,
     pub(super) source: String,
 }
 
 impl Fields {
     pub(super) fn read(draft: Draft) -> Result<Self, Violation> {
+        if draft.is_malformed {
+            return Err(Violation::new(
+                "",
+                Code::InvalidJson,
+                "this line is no JSON",
+            ));
+        }
         if !draft.is_object {
             return Err(Violation::new(
                 "",
@@ -56,21 +67,53 @@ impl Fields {
                 .map(|value| number("value", &value))
                 .transpose()?,
             components: draft.components.map(components).transpose()?,
-            unit: required("unit", text("unit", draft.unit)?)?,
+            unit: text("unit", draft.unit)?,
             effective: required("effective_at", instant("effective_at", draft.effective_at)?)?,
             end: instant("end_at", draft.end_at)?,
             context: context(draft.context)?,
+            data: draft.data,
+            quality: quality(text("quality", draft.quality)?)?,
+            supersedes: id("supersedes", text("supersedes", draft.supersedes)?)?,
             device_id: text("device_id", draft.device_id)?.unwrap_or_default(),
             source: text("source", draft.source)?.unwrap_or_default(),
         })
     }
 }
 
-fn required<T>(field: &str, value: Option<T>) -> Result<T, Violation> {
+/// How far the sender itself believes the reading.
+fn quality(text: Option<String>) -> Result<Quality, Violation> {
+    match text.as_deref() {
+        None | Some("ok") => Ok(Quality::Ok),
+        Some("implausible") => Ok(Quality::Implausible),
+        Some(_) => Err(Violation::new(
+            "quality",
+            Code::InvalidText,
+            "this is ok or implausible",
+        )),
+    }
+}
+
+/// The id of a reading: 32 lower-case hexadecimal digits with hyphens.
+fn id(field: &str, text: Option<String>) -> Result<Option<String>, Violation> {
+    let is_id = |text: &String| {
+        text.len() == 36
+            && text.bytes().enumerate().all(|(at, byte)| match at {
+                8 | 13 | 18 | 23 => byte == b'-',
+                _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+            })
+    };
+    if text.as_ref().is_none_or(is_id) {
+        return Ok(text);
+    }
+    let message = "this is the id of a reading";
+    Err(Violation::new(field, Code::InvalidText, message))
+}
+
+pub(super) fn required<T>(field: &str, value: Option<T>) -> Result<T, Violation> {
     value.ok_or_else(|| Violation::new(field, Code::MissingField, "this field is needed"))
 }
 
-fn text(field: &str, value: Option<Value>) -> Result<Option<String>, Violation> {
+pub(super) fn text(field: &str, value: Option<Value>) -> Result<Option<String>, Violation> {
     let text = match value {
         None => return Ok(None),
         Some(Value::String(text)) => text,
@@ -86,7 +129,7 @@ fn text(field: &str, value: Option<Value>) -> Result<Option<String>, Violation> 
     Ok(Some(text))
 }
 
-fn number(field: &str, value: &Value) -> Result<f64, Violation> {
+pub(super) fn number(field: &str, value: &Value) -> Result<f64, Violation> {
     let number = value.as_f64().filter(|number| number.is_finite());
     number.ok_or_else(|| Violation::new(field, Code::InvalidType, "this is a number"))
 }

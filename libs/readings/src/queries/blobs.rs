@@ -1,8 +1,11 @@
 //! The SQL of blobs.
 
-use suoke_store::{Sql, StoreError, params};
+use suoke_store::{Row, Sql, StoreError, params};
 
-use crate::blobs::Blob;
+use crate::blobs::{Blob, key};
+
+/// Keys of one statement.
+const KEYS_MAX: usize = 500;
 
 /// One blob of a person.
 pub(crate) async fn one(
@@ -16,4 +19,119 @@ pub(crate) async fn one(
         params![user_id, id],
     )
     .await
+}
+
+/// Inserts what is known of a blob, unless it is there; whether it was not.
+pub(crate) async fn insert(
+    sql: &impl Sql,
+    user_id: &str,
+    blob: &Blob,
+) -> Result<bool, StoreError> {
+    let bytes = i64::try_from(blob.bytes).unwrap_or(i64::MAX);
+    let inserted = sql
+        .execute_counted(
+            "INSERT INTO blobs (user_id, id, sha256, media_type, bytes, created_ms) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+            params![
+                user_id,
+                &blob.id,
+                &blob.sha256,
+                &blob.media_type,
+                bytes,
+                blob.created_ms
+            ],
+        )
+        .await?;
+    Ok(inserted == 1)
+}
+
+/// Deletes what is known of a blob.
+pub(crate) async fn delete(sql: &impl Sql, user_id: &str, id: &str) -> Result<(), StoreError> {
+    sql.execute(
+        "DELETE FROM blobs WHERE user_id = ?1 AND id = ?2",
+        params![user_id, id],
+    )
+    .await
+}
+
+/// Whether a waveform that counts refers to a blob. Ids are lower-case digits, so that
+/// the pattern means itself.
+pub(crate) async fn is_used(sql: &impl Sql, user_id: &str, id: &str) -> Result<bool, StoreError> {
+    let found: Option<String> = sql
+        .query_optional(
+            "SELECT id FROM readings WHERE user_id = ?1 \
+             AND type IN ('ecg_waveform', 'ppg_waveform') AND status = 'final' \
+             AND data LIKE '%\"blob\":\"' || ?2 || '\"%' LIMIT 1",
+            params![user_id, id],
+        )
+        .await?;
+    Ok(found.is_some())
+}
+
+/// The first blobs of a person.
+pub(crate) async fn ids(
+    sql: &impl Sql,
+    user_id: &str,
+    limit: u32,
+) -> Result<Vec<String>, StoreError> {
+    sql.query(
+        "SELECT id FROM blobs WHERE user_id = ?1 ORDER BY id LIMIT ?2",
+        params![user_id, limit],
+    )
+    .await
+}
+
+/// Blobs of a media type that no reading refers to, whatever its status.
+pub(crate) async fn unused(
+    sql: &impl Sql,
+    media_type: &str,
+    before_ms: i64,
+    limit: u32,
+) -> Result<Vec<(String, String)>, StoreError> {
+    let rows: Vec<Row> = sql
+        .query(
+            "SELECT b.user_id, b.id FROM blobs AS b WHERE b.media_type = ?1 AND b.created_ms < ?2 \
+             AND NOT EXISTS (SELECT 1 FROM readings AS r WHERE r.user_id = b.user_id \
+             AND r.type IN ('ecg_waveform', 'ppg_waveform') \
+             AND r.data LIKE '%\"blob\":\"' || b.id || '\"%') ORDER BY b.user_id, b.id LIMIT ?3",
+            params![media_type, before_ms, limit],
+        )
+        .await?;
+    rows.iter()
+        .map(|row| Ok((row.get("user_id")?, row.get("id")?)))
+        .collect()
+}
+
+/// Of these keys, those that no row belongs to.
+pub(crate) async fn without_row(
+    sql: &impl Sql,
+    keys: &[String],
+) -> Result<Vec<String>, StoreError> {
+    let mut without = Vec::new();
+    for chunk in keys.chunks(KEYS_MAX) {
+        let ids: Vec<&str> = chunk
+            .iter()
+            .filter_map(|key| key.rsplit_once('/'))
+            .map(|(_, id)| id)
+            .collect();
+        let users: Vec<&str> = chunk
+            .iter()
+            .filter_map(|key| key.rsplit_once('/'))
+            .map(|(user_id, _)| user_id)
+            .collect();
+        let rows: Vec<Row> = sql
+            .query(
+                "SELECT user_id, id FROM blobs WHERE user_id IN (SELECT value FROM json_each(?1)) \
+                 AND id IN (SELECT value FROM json_each(?2))",
+                params![super::read::json_list(&users), super::read::json_list(&ids)],
+            )
+            .await?;
+        let mut known = std::collections::HashSet::with_capacity(rows.len());
+        for row in rows {
+            let (user_id, id): (String, String) = (row.get("user_id")?, row.get("id")?);
+            known.insert(key(&user_id, &id));
+        }
+        without.extend(chunk.iter().filter(|key| !known.contains(*key)).cloned());
+    }
+    Ok(without)
 }

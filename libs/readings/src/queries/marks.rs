@@ -6,13 +6,12 @@ use suoke_store::{Sql, StoreError, Value, params};
 /// Most marks of one statement: its text is the same for full ones.
 const ROWS_MAX: usize = 100;
 
-/// What happens where a mark is there: its span grows, who claimed it computes again.
+/// What happens where a mark is there: its span grows.
 const GROW: &str = "ON CONFLICT (user_id, type, utc_day) DO UPDATE SET \
      from_ms = CASE WHEN excluded.from_ms < dirty_days.from_ms \
      THEN excluded.from_ms ELSE dirty_days.from_ms END, \
      to_ms = CASE WHEN excluded.to_ms > dirty_days.to_ms \
-     THEN excluded.to_ms ELSE dirty_days.to_ms END, \
-     claim = NULL";
+     THEN excluded.to_ms ELSE dirty_days.to_ms END";
 
 /// Marks days of a person.
 pub(crate) async fn mark(

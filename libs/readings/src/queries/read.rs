@@ -8,7 +8,7 @@ use suoke_store::{Row, Sql, StoreError, Value, params};
 use crate::read::{Filter, Point};
 
 /// What a [`StoredReading`] is made of.
-const COLUMNS: &str = "r.id, r.device_id, r.client_id, r.type, r.value_milli, r.value2_milli, \
+pub(super) const COLUMNS: &str = "r.id, r.device_id, r.client_id, r.type, r.value_milli, r.value2_milli, \
      r.original_value, r.original_value2, r.original_unit, r.effective_ms, r.end_ms, \
      r.offset_minutes, r.context, r.data, r.quality, r.status, r.supersedes, r.source, \
      r.source_rank, r.shadowed, r.created_ms, r.changed_ms";
@@ -185,7 +185,7 @@ pub(crate) fn json_list(texts: &[&str]) -> String {
 }
 
 /// Rows as readings. A kind that left the catalogue is not shown; its row stays.
-fn stored(rows: Vec<Row>) -> Result<Vec<StoredReading>, StoreError> {
+pub(super) fn stored(rows: Vec<Row>) -> Result<Vec<StoredReading>, StoreError> {
     let mut readings = Vec::with_capacity(rows.len());
     for row in rows {
         let kind: String = row.get("type")?;

@@ -53,6 +53,9 @@ CREATE INDEX readings_by_type ON readings
     (user_id, type, effective_ms DESC, value_milli, value2_milli, source_rank)
     WHERE status = 'final';
 
+-- What is to be purged; readings that count cost nothing here.
+CREATE INDEX readings_deleted ON readings (changed_ms) WHERE status = 'entered_in_error';
+
 -- Bytes that belong to a person: images, sounds, the samples of waveforms. The bytes
 -- themselves are in the key-value store `blobs` under `{user_id}/{id}`.
 CREATE TABLE blobs (
