@@ -14,6 +14,7 @@
 mod choose;
 mod conflict;
 mod knowledge;
+mod listing;
 mod merge;
 mod principles;
 mod questions;
@@ -23,6 +24,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use listing::{elements, syndromes};
 pub use result::{
     Conflict, Differentiation, EightPrinciples, Element, ElementKind, Evidence, Outcome, Question,
     Resolution, Status, Syndrome,

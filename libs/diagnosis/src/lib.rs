@@ -19,6 +19,7 @@ mod duration;
 mod emergency;
 mod findings;
 mod knowledge;
+pub mod lexicon;
 mod quality;
 mod red_flags;
 mod report;

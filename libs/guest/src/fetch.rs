@@ -40,6 +40,41 @@ pub async fn post_json(
     crate::wasi::post_json(origin, path, headers, body, bytes_max).await
 }
 
+/// Sends a request to a server outside with exactly these headers: `origin` is
+/// `https://host[:port]` or `http://…`, which the manifest must allow.
+///
+/// # Errors
+/// 500 when it is no such origin or a header is no header; 503 when nobody answers or
+/// the answer is larger than `bytes_max`.
+#[cfg(target_family = "wasm")]
+pub async fn send(
+    method: &str,
+    origin: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Vec<u8>,
+    bytes_max: usize,
+) -> Result<Reply, ApiError> {
+    crate::wasi::send_outside(method, origin, path, headers, body, bytes_max).await
+}
+
+/// Sends a request to a server outside; natively nobody answers.
+///
+/// # Errors
+/// 503, always.
+#[cfg(not(target_family = "wasm"))]
+#[expect(clippy::unused_async, reason = "the same shape as in a component")]
+pub async fn send(
+    _method: &str,
+    origin: &str,
+    _path: &str,
+    _headers: &[(&str, &str)],
+    _body: Vec<u8>,
+    _bytes_max: usize,
+) -> Result<Reply, ApiError> {
+    Err(ApiError::unavailable(format!("{origin}: there is no host")))
+}
+
 /// Posts JSON to a server outside; natively nobody answers.
 ///
 /// # Errors

@@ -144,26 +144,41 @@ pub(crate) async fn post_json(
     body: Vec<u8>,
     bytes_max: usize,
 ) -> Result<Reply, ApiError> {
+    let mut all = vec![("content-type", "application/json")];
+    all.extend(headers);
+    send_outside("POST", origin, path, &all, body, bytes_max).await
+}
+
+/// Sends a request to a server outside with these headers and `content-length`.
+///
+/// # Errors
+/// 500 when `origin` is none or a header is no header; 503 when nobody answers or
+/// the answer is too large.
+pub(crate) async fn send_outside(
+    method: &str,
+    origin: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Vec<u8>,
+    bytes_max: usize,
+) -> Result<Reply, ApiError> {
     let (scheme, authority) = match origin.trim_end_matches('/').split_once("://") {
         Some(("https", authority)) => (Scheme::Https, authority),
         Some(("http", authority)) => (Scheme::Http, authority),
         _ => return Err(ApiError::internal("an origin is http://… or https://…")),
     };
     let length = body.len().to_string();
-    let list: Vec<(String, Vec<u8>)> = [
-        ("content-type", "application/json"),
-        ("content-length", &length),
-    ]
-    .iter()
-    .chain(headers)
-    .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
-    .collect();
+    let list: Vec<(String, Vec<u8>)> = headers
+        .iter()
+        .chain(&[("content-length", length.as_str())])
+        .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
+        .collect();
     // What is wrong with a header may be a secret: it is not told.
     let fields = Fields::from_list(&list)
         .map_err(|_| ApiError::internal(format!("{authority}: a header is not allowed")))?;
     let (contents, trailers) = body::of_bytes(body);
     let (request, _sent) = WasiRequest::new(fields, contents, trailers, None);
-    send_by(request, &scheme, "POST", authority, path, bytes_max).await
+    send_by(request, &scheme, method, authority, path, bytes_max).await
 }
 
 async fn send(
