@@ -1,56 +1,44 @@
-//! Recomputes the five-minute buckets whose readings changed.
+//! Recomputes the figures of the days whose readings changed.
 
 mod queries;
+mod recompute;
+mod work;
+
+use std::time::{Duration, Instant};
 
 use suoke_guest::cron::Tick;
-use suoke_guest::{clock, ids, log};
+use suoke_guest::log;
 use suoke_store::{Database, StoreError};
 
-/// Length of a bucket: that of `suoke_health::bucket`.
-const BUCKET_MS: i64 = suoke_health::bucket::FIVE_MINUTES_MS;
-/// Buckets of one transaction: writers wait no longer than this takes.
-const BUCKETS_MAX: u32 = 2_000;
-/// Transactions of one tick; the rest waits for the next.
-const BATCHES_MAX: u32 = 500;
+use recompute::{Bounds, recompute};
+
+/// How long a tick goes on; the rest waits for the next.
+const TICK_MS_MAX: u64 = 200_000;
 
 suoke_guest::scheduled!(tick);
 
 async fn tick(_: Tick) -> Result<(), StoreError> {
-    let mut db = Database::open("health").await?;
-    let buckets = recompute_all(&mut db, BUCKETS_MAX).await?;
-    if buckets > 0 {
-        log::info("buckets recomputed", &[("buckets", &buckets.to_string())]);
+    let mut db = Database::open(suoke_readings::LABEL).await?;
+    let days = recompute_all(&mut db, Bounds::default()).await?;
+    if days > 0 {
+        log::info("days recomputed", &[("days", &days.to_string())]);
     }
     Ok(())
 }
 
-/// Recomputes batch by batch until no mark is left.
-async fn recompute_all(db: &mut Database, buckets_max: u32) -> Result<u64, StoreError> {
+/// Recomputes transaction by transaction until no mark is left, and says how many days
+/// of a metric got figures.
+async fn recompute_all(db: &mut Database, bounds: Bounds) -> Result<u64, StoreError> {
+    let begun = Instant::now();
     let mut total = 0;
-    for _ in 0..BATCHES_MAX {
-        let buckets = recompute(db, buckets_max).await?;
-        total += buckets;
-        if buckets < u64::from(buckets_max) {
+    while begun.elapsed() < Duration::from_millis(TICK_MS_MAX) {
+        let done = recompute(db, bounds).await?;
+        total += done.days;
+        if done.marks == 0 {
             break;
         }
     }
     Ok(total)
-}
-
-/// Recomputes one batch from the readings, exactly, whatever came late.
-async fn recompute(db: &mut Database, buckets_max: u32) -> Result<u64, StoreError> {
-    let run = ids::new_id();
-    let now_ms = clock::now_ms();
-    db.transaction(async |tx| {
-        let claimed = queries::claim(tx, &run, buckets_max).await?;
-        if claimed > 0 {
-            queries::delete_claimed_figures(tx, &run).await?;
-            queries::insert_figures(tx, &run, BUCKET_MS, now_ms).await?;
-            queries::release(tx, &run).await?;
-        }
-        Ok(claimed)
-    })
-    .await
 }
 
 #[cfg(test)]

@@ -7,12 +7,12 @@ use suoke_store::{Sql, StoreError, params};
 pub(crate) const PIECES: [&str; 8] = [
     "DELETE FROM alerts WHERE (user_id, id) IN \
      (SELECT user_id, id FROM alerts WHERE user_id = ?1 LIMIT ?2)",
-    "DELETE FROM dirty_buckets WHERE (user_id, type, bucket_ms) IN \
-     (SELECT user_id, type, bucket_ms FROM dirty_buckets WHERE user_id = ?1 LIMIT ?2)",
+    "DELETE FROM dirty_days WHERE (user_id, type, utc_day) IN \
+     (SELECT user_id, type, utc_day FROM dirty_days WHERE user_id = ?1 LIMIT ?2)",
     "DELETE FROM readings WHERE (user_id, id) IN \
      (SELECT user_id, id FROM readings WHERE user_id = ?1 LIMIT ?2)",
-    "DELETE FROM aggregates WHERE (user_id, metric, bucket_ms) IN \
-     (SELECT user_id, metric, bucket_ms FROM aggregates WHERE user_id = ?1 LIMIT ?2)",
+    "DELETE FROM days WHERE (user_id, metric, day_ms) IN \
+     (SELECT user_id, metric, day_ms FROM days WHERE user_id = ?1 LIMIT ?2)",
     "DELETE FROM health_records WHERE id IN \
      (SELECT id FROM health_records WHERE user_id = ?1 LIMIT ?2)",
     "DELETE FROM event_failures WHERE rowid IN (SELECT f.rowid FROM event_failures f \

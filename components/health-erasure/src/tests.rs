@@ -8,9 +8,9 @@ use super::*;
 
 const TABLES: [&str; 7] = [
     "alerts",
-    "dirty_buckets",
+    "dirty_days",
     "readings",
-    "aggregates",
+    "days",
     "health_records",
     "event_outbox",
     "event_failures",
@@ -24,14 +24,17 @@ async fn fill(db: &Database, user_id: &str, rows: u32) {
              last_ms, state, notified_level, created_ms)",
             "?1, i, 'r', 'spo2', 'warning', 'low', 'common', 'r', 1, 1, 'active', 'none', 1",
         ),
-        ("dirty_buckets", "?1, 'heart_rate', i, 1, NULL"),
+        ("dirty_days", "?1, 'heart_rate', i, 1, 1, 1"),
         (
-            "readings (user_id, id, device_id, identity, type, value_milli, unit, \
-             original_value, original_unit, effective_ms, offset_minutes, quality, source, \
-             created_ms)",
-            "?1, i, 'd', i, 'heart_rate', 1, '/min', 1.0, '/min', i, 0, 'ok', 's', 1",
+            "readings (user_id, id, device_id, client_id, type, value_milli, original_value, \
+             original_unit, effective_ms, offset_minutes, quality, source, created_ms, \
+             changed_ms)",
+            "?1, i, 'd', '', 'heart_rate', 1, 1.0, '/min', i, 0, 'ok', 's', 1, 1",
         ),
-        ("aggregates", "?1, 'heart_rate', i, 1, 1, 1, 1, 1"),
+        (
+            "days",
+            "?1, 'heart_rate', i, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, '1*1', '1;0=1'",
+        ),
         (
             "health_records",
             "?1 || i, ?1, 'consultation', ?1 || i, 'r', '{}', 1",

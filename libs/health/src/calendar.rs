@@ -74,6 +74,12 @@ impl Calendar {
         self.local(at_ms).hour()
     }
 
+    /// The minute of the day that the clock shows.
+    pub fn minute_of(self, at_ms: i64) -> u32 {
+        let local = self.local(at_ms);
+        local.hour() * 60 + local.minute()
+    }
+
     /// Number of the local day that holds an instant: it grows by one from date to
     /// date.
     pub fn day_number(self, at_ms: i64) -> i64 {

@@ -8,13 +8,12 @@
 //! - [`identity`]: the key that makes sending a reading twice harmless;
 //! - [`source`]: how much a source of readings counts;
 //! - [`batch`]: a request on its way into the store, and its answer;
-//! - [`bucket`]: five-minute buckets, folded and merged exactly;
 //! - [`calendar`]: days, weeks and months of a person's own clock;
 //! - [`day`], [`figures`], [`distribution`], [`coverage`]: the figures of a day, from the
 //!   set of its readings, merged exactly and kept as texts;
 //! - [`statistics`], [`trend`], [`baseline`]: what figures say over time;
 //! - [`aggregate`]: figures as they are answered;
-//! - [`view`]: stored readings and figures as they are answered;
+//! - [`view`]: stored readings as they are answered;
 //! - [`profile`]: what the figures of a person are judged by;
 //! - [`classes`]: what a value counts as, by the rules of guidelines;
 //! - [`news2`]: the early warning score of the last hour;
