@@ -18,6 +18,7 @@
 //! - [`classes`]: what a value counts as, by the rules of guidelines;
 //! - [`news2`]: the early warning score of the last hour;
 //! - [`alerts`]: when a person is told at once;
+//! - [`assessment`]: what the newest readings say together;
 //! - [`vitals`]: what the vital signs of some days come to, and their classes.
 //!
 //! Values are fixed-point numbers of thousandths ([`Milli`]): every kind is kept
@@ -25,6 +26,7 @@
 
 pub mod aggregate;
 pub mod alerts;
+pub mod assessment;
 pub mod baseline;
 pub mod batch;
 pub mod blob;

@@ -1,0 +1,125 @@
+//! Says what a person's newest readings mean.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+use suoke_guest::{ApiError, Reply, Request, clock, reply};
+use suoke_health::assessment::{ASSESSED_TYPES, Assessed, DISCLAIMER, Newest, assess};
+use suoke_health::baseline::{BASELINE_DAYS, Baseline};
+use suoke_health::calendar::{Calendar, Span};
+use suoke_health::catalogue::{ReadingType, find};
+use suoke_health::classes::Person;
+use suoke_health::news2::Score;
+use suoke_health::profile::Profile;
+use suoke_readings::days::days;
+use suoke_readings::{Filter, latest, profile, select};
+use suoke_store::{Database, Sql, StoreError};
+
+/// The pressure, and the height that no class is of.
+const PRESSURE: &str = "blood_pressure";
+const HEIGHT: &str = "body_height";
+
+suoke_guest::http_service!(route);
+
+/// The query.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    user_id: Option<String>,
+}
+
+/// The answer.
+#[derive(Debug, Serialize)]
+struct Shown {
+    assessed_at: String,
+    vitals: Vec<Assessed>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    news2: Option<Score>,
+    disclaimer: &'static str,
+}
+
+async fn route(request: Request) -> Result<Reply, ApiError> {
+    request.allow(&["GET"])?;
+    let user_id = whose(&request)?;
+    let db = Database::open("health").await?;
+    answer(&db, &request, &user_id, clock::now_ms()).await
+}
+
+/// One's own readings; administrators and operators may name another user.
+fn whose(request: &Request) -> Result<String, ApiError> {
+    let who = suoke_identity::caller(request)?;
+    let asked: Asked = request.query()?;
+    match asked.user_id {
+        Some(other) if other != who.user_id && !who.is_admin() => {
+            let detail = "Only operators may look at the health of somebody else.";
+            Err(ApiError::forbidden(detail).zh("只有运维人员可以查看他人的健康数据。"))
+        }
+        Some(other) => Ok(other),
+        None => Ok(who.user_id),
+    }
+}
+
+async fn answer(
+    db: &Database,
+    request: &Request,
+    user_id: &str,
+    now_ms: i64,
+) -> Result<Reply, ApiError> {
+    let profile = profile(db, user_id).await?.profile;
+    let newest = newest(db, user_id, &profile, now_ms).await?;
+    let found = assess(&newest, &Person::of(&profile, now_ms), now_ms);
+    let lang = request.lang();
+    let shown = Shown {
+        assessed_at: clock::rfc3339(now_ms),
+        vitals: found.vitals,
+        news2: found.news2,
+        disclaimer: lang.pick(DISCLAIMER.1, DISCLAIMER.0),
+    };
+    Ok(reply::json(&shown)?.header("content-language", lang.tag()))
+}
+
+async fn newest(
+    sql: &impl Sql,
+    user_id: &str,
+    profile: &Profile,
+    now_ms: i64,
+) -> Result<Newest, StoreError> {
+    let mut types = ASSESSED_TYPES.to_vec();
+    types.push(HEIGHT);
+    let readings = latest(sql, user_id, &types).await?;
+    let two = Filter {
+        types: &[PRESSURE],
+        limit: 2,
+        ..Filter::default()
+    };
+    let pressure_before = select(sql, user_id, &two).await?.into_iter().nth(1);
+    let kinds: Vec<&'static ReadingType> = readings
+        .iter()
+        .filter_map(|reading| find(reading.kind.key))
+        .collect();
+    let calendar = Calendar::new(profile.tz());
+    // Whole days that ended a day ago.
+    let span = Span {
+        start_ms: calendar.days_before(now_ms, BASELINE_DAYS + 1),
+        end_ms: calendar.days_before(now_ms, 1),
+    };
+    let mut baselines = HashMap::new();
+    for kind in kinds {
+        for metric in kind.metrics {
+            let stored = days(sql, user_id, metric.key, span, false).await?;
+            let figures = stored.days.iter().map(|day| &day.figures);
+            if let Some(baseline) = Baseline::of(kind.key, figures) {
+                baselines.insert(metric.key, baseline);
+            }
+        }
+    }
+    Ok(Newest {
+        readings,
+        pressure_before,
+        baselines,
+        height_cm: profile.height_cm,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+//! Newest readings with their classes, what is usual, and who may look.
+
+use futures::executor::block_on;
+use serde_json::Value;
+use suoke_health::distribution::Distribution;
+use suoke_identity::caller::headers;
+use suoke_store::params;
+
+use super::*;
+
+/// Some instant.
+const NOW_MS: i64 = 1_800_000_000_000;
+const DAY_MS: i64 = 86_400_000;
+
+async fn measure(db: &Database, kind: &str, value: i64, value2: Option<i64>, ago_ms: i64) {
+    let text = "INSERT INTO readings (user_id, id, device_id, client_id, type, value_milli, \
+         value2_milli, original_unit, effective_ms, offset_minutes, quality, status, source, \
+         source_rank, shadowed, created_ms, changed_ms) \
+         VALUES ('u1', ?1, '', '', ?2, ?3, ?4, 'x', ?5, 0, 'ok', 'final', '', 0, 0, 1, 1)";
+    let (id, second) = (format!("{kind}{ago_ms}"), value2.map(|value| value * 1000));
+    let values = params![id, kind, value * 1000, second, NOW_MS - ago_ms];
+    db.execute(text, values).await.unwrap();
+}
+
+async fn day(db: &Database, ago: i64, value: i64) {
+    let text = "INSERT INTO days (user_id, metric, day_ms, end_ms, count, min_milli, max_milli, \
+         sum_milli, p50_milli, p95_milli, first_milli, last_milli, in_range_ms, below_ms, \
+         above_ms, covered_ms, computed_ms, distribution, series) \
+         VALUES ('u1', 'heart_rate', ?1, ?2, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1, ?3, '')";
+    let start_ms = NOW_MS - ago * DAY_MS;
+    let packed = Distribution::of(vec![value * 1000]).pack();
+    db.execute(text, params![start_ms, start_ms + DAY_MS, packed])
+        .await
+        .unwrap();
+}
+
+async fn shown(db: &Database, user: &str) -> Value {
+    let request = Request::new("GET", "/x");
+    let reply = answer(db, &request, user, NOW_MS).await.unwrap();
+    serde_json::from_slice(reply.body_bytes()).unwrap()
+}
+
+#[test]
+fn newest_readings_are_classified_and_compared_with_what_is_usual() {
+    block_on(async {
+        let db = Database::open_in_memory("health").await.unwrap();
+        for ago in 3..12 {
+            day(&db, ago, 60 + ago % 3).await;
+        }
+        measure(&db, "heart_rate", 60, None, 2_000).await;
+        measure(&db, "heart_rate", 110, None, 1_000).await;
+        measure(&db, "blood_pressure", 150, Some(85), 0).await;
+        let found = shown(&db, "u1").await;
+        let vitals = found["vitals"].as_array().unwrap();
+        assert_eq!(vitals.len(), 2);
+        assert_eq!(vitals[0]["classes"][0]["code"], "grade_1");
+        assert_eq!(vitals[0]["components"]["diastolic"], 85.0);
+        assert_eq!(vitals[1]["value"], 110.0);
+        assert_eq!(vitals[1]["deviations"][0]["level"], "abnormal");
+        assert!(found.get("news2").is_none());
+        assert_eq!(shown(&db, "u2").await["vitals"], serde_json::json!([]));
+    });
+}
+
+#[test]
+fn the_score_comes_with_four_vital_signs() {
+    block_on(async {
+        let db = Database::open_in_memory("health").await.unwrap();
+        measure(&db, "blood_pressure", 120, Some(80), 0).await;
+        measure(&db, "heart_rate", 95, None, 0).await;
+        measure(&db, "spo2", 95, None, 0).await;
+        measure(&db, "respiratory_rate", 16, None, 3_600_000).await;
+        let found = shown(&db, "u1").await;
+        assert_eq!(found["news2"]["total"], 2);
+        assert_eq!(found["news2"]["missing"][0], "body_temperature");
+    });
+}
+
+#[test]
+fn operators_alone_may_look_at_somebody_else() {
+    let ask = |roles: &str, query: &str| {
+        let request = Request::new("GET", &format!("/x{query}"))
+            .with_header(headers::USER_ID, "u1")
+            .with_header(headers::USER_ROLES, roles)
+            .with_header(headers::TOKEN_EXPIRES_AT, "1700000000")
+            .with_header(headers::AUTH_METHOD, "jwt");
+        whose(&request).map_err(|error| error.status())
+    };
+    assert_eq!(ask("user", ""), Ok("u1".to_owned()));
+    assert_eq!(ask("user", "?user_id=u1"), Ok("u1".to_owned()));
+    assert_eq!(ask("user", "?user_id=u2"), Err(403));
+    assert_eq!(ask("operator", "?user_id=u2"), Ok("u2".to_owned()));
+    assert_eq!(ask("user", "?user=u2"), Err(400));
+    let nobody = block_on(suoke_guest::answer(Request::new("GET", "/x"), route));
+    assert_eq!(nobody.status(), 401);
+}
