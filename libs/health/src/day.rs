@@ -6,7 +6,6 @@ use crate::catalogue::ReadingType;
 use crate::coverage::{Held, hold, target};
 use crate::distribution::Distribution;
 use crate::figures::{Figures, Piece};
-use std::collections::BTreeMap;
 
 /// Length of the pieces of a day's series; they begin at local midnight.
 pub const PIECE_MS: i64 = 5 * 60 * 1000;
@@ -153,34 +152,62 @@ pub fn figures_of(
 }
 
 fn figures_of_day(metric: &'static str, day: Span, values: &[(i64, i64)]) -> DayFigures {
-    let mut series = BTreeMap::<usize, Figures>::new();
     let place = |at_ms: i64| usize::try_from((at_ms - day.start_ms) / PIECE_MS).unwrap_or_default();
-    for piece in values.chunk_by(|one, other| place(one.0) == place(other.0)) {
-        let Some((first, last)) = piece.first().zip(piece.last()) else {
-            continue;
-        };
-        let figures = Figures {
-            ends: Some((first.1, last.1)),
-            held: Held::default(),
-            distribution: Distribution::of(piece.iter().map(|(_, value)| *value).collect()),
-        };
-        series.insert(place(first.0), figures);
-    }
+    let mut series: Vec<Piece> = values
+        .chunk_by(|one, other| place(one.0) == place(other.0))
+        .filter_map(|piece| {
+            let (first, last) = piece.first().zip(piece.last())?;
+            let figures = Figures {
+                ends: Some((first.1, last.1)),
+                held: Held::default(),
+                distribution: Distribution::of(piece.iter().map(|(_, value)| *value).collect()),
+            };
+            Some(Piece {
+                place: place(first.0),
+                figures,
+            })
+        })
+        .collect();
     if let Some(target) = target(metric) {
-        hold(&target, day, PIECE_MS, values, |place, held| {
-            let figures = series.entry(place).or_default();
-            figures.held = figures.held.plus(held);
+        let mut held: Vec<(usize, Held)> = Vec::new();
+        hold(&target, day, PIECE_MS, values, |place, more| {
+            match held.last_mut() {
+                Some((last, sum)) if *last == place => *sum = sum.plus(more),
+                _ => held.push((place, more)),
+            }
         });
+        series = with_held(series, held);
     }
     DayFigures {
         metric,
         day,
-        figures: Figures::merged(series.values()),
-        series: series
-            .into_iter()
-            .map(|(place, figures)| Piece { place, figures })
-            .collect(),
+        figures: Figures::merged(series.iter().map(|piece| &piece.figures)),
+        series,
     }
+}
+
+/// Adds what held to the pieces; both are in order.
+fn with_held(series: Vec<Piece>, held: Vec<(usize, Held)>) -> Vec<Piece> {
+    let alone = |(place, held): (usize, Held)| Piece {
+        place,
+        figures: Figures {
+            held,
+            ..Figures::default()
+        },
+    };
+    let mut merged = Vec::with_capacity(series.len().max(held.len()));
+    let mut held = held.into_iter().peekable();
+    for mut piece in series {
+        while let Some(before) = held.next_if(|(place, _)| *place < piece.place) {
+            merged.push(alone(before));
+        }
+        if let Some((_, same)) = held.next_if(|(place, _)| *place == piece.place) {
+            piece.figures.held = same;
+        }
+        merged.push(piece);
+    }
+    merged.extend(held.map(alone));
+    merged
 }
 
 #[cfg(test)]

@@ -2,7 +2,15 @@
 //! series of a day's five minutes as a text.
 
 use crate::coverage::Held;
+use crate::day::PIECE_MS;
 use crate::distribution::{Distribution, push_int, scale_of};
+
+/// A piece all of which is in range: most are.
+const WHOLE: Held = Held {
+    in_ms: PIECE_MS,
+    below_ms: 0,
+    above_ms: 0,
+};
 
 /// Figures of a span: what its values were, and how long they held in range.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,12 +54,13 @@ pub struct Piece {
 }
 
 /// The pieces as a text: the scale that all values are multiples of, then each piece
-/// after a `;`. A piece is its place, `h` and the milliseconds in, below and above the
-/// range where any is not 0, `=` and its distribution where it has values, and `/` with
-/// the first and last one where these differ.
+/// after a `;`. A piece is how many places it stands behind the one before, `H` where
+/// values held in range all the time, otherwise `h` and the milliseconds in, below and
+/// above it where any is not 0, `=` and its distribution where it has values, and `/`
+/// with the first and last one where these differ.
 ///
-/// `1000;0h300000=72:2,3/75,72;3h60000,5` are two 72 and one 75, the first 75 and the
-/// last 72, in the first five minutes.
+/// `1000;0H=72:2,3/75,72;3h60000,5` are two 72 and one 75, the first 75 and the last 72,
+/// in the first five minutes.
 pub fn pack(pieces: &[Piece]) -> String {
     let values = pieces
         .iter()
@@ -59,9 +68,12 @@ pub fn pack(pieces: &[Piece]) -> String {
     let scale = scale_of(values.map(|(value, _)| *value));
     let mut text = String::with_capacity(8 + pieces.len() * 16);
     push_int(&mut text, scale);
+    let mut before = 0;
     for piece in pieces {
         text.push(';');
-        push_int(&mut text, i64::try_from(piece.place).unwrap_or(i64::MAX));
+        let step = piece.place.saturating_sub(before);
+        push_int(&mut text, i64::try_from(step).unwrap_or(i64::MAX));
+        before = piece.place;
         push_held(&mut text, piece.figures.held);
         push_values(&mut text, &piece.figures, scale);
     }
@@ -69,6 +81,10 @@ pub fn pack(pieces: &[Piece]) -> String {
 }
 
 fn push_held(text: &mut String, held: Held) {
+    if held == WHOLE {
+        text.push('H');
+        return;
+    }
     let times = [held.in_ms, held.below_ms, held.above_ms];
     let used = times
         .iter()
@@ -98,17 +114,30 @@ fn push_values(text: &mut String, figures: &Figures, scale: i64) {
 pub fn unpack(text: &str) -> Option<Vec<Piece>> {
     let mut parts = text.split(';');
     let scale: i64 = parts.next()?.parse().ok()?;
-    parts.map(|part| unpack_piece(part, scale)).collect()
+    let mut before = 0;
+    parts
+        .map(|part| {
+            let piece = unpack_piece(part, scale, before)?;
+            before = piece.place;
+            Some(piece)
+        })
+        .collect()
 }
 
-fn unpack_piece(text: &str, scale: i64) -> Option<Piece> {
+fn unpack_piece(text: &str, scale: i64, before: usize) -> Option<Piece> {
     let (head, values) = match text.split_once('=') {
         Some((head, values)) => (head, Some(values)),
         None => (text, None),
     };
-    let (place, held) = head.split_once('h').unwrap_or((head, ""));
+    let (step, held) = match head.strip_suffix('H') {
+        Some(step) => (step, WHOLE),
+        None => {
+            let (step, held) = head.split_once('h').unwrap_or((head, ""));
+            (step, unpack_held(held)?)
+        }
+    };
     let mut figures = Figures {
-        held: unpack_held(held)?,
+        held,
         ..Figures::default()
     };
     if let Some(values) = values {
@@ -127,7 +156,7 @@ fn unpack_piece(text: &str, scale: i64) -> Option<Piece> {
         });
     }
     Some(Piece {
-        place: place.parse().ok()?,
+        place: before.checked_add(step.parse().ok()?)?,
         figures,
     })
 }
@@ -180,7 +209,7 @@ mod tests {
             },
         ];
         let text = pack(&pieces);
-        assert_eq!(text, "1000;0h300000=72:2,3/75,72;3h60000,5;9=70");
+        assert_eq!(text, "1000;0H=72:2,3/75,72;3h60000,5;6=70");
         assert_eq!(unpack(&text), Some(pieces.to_vec()));
         assert_eq!(unpack(&pack(&[])), Some(Vec::new()));
     }
@@ -193,6 +222,7 @@ mod tests {
             "1;",
             "1;x=1",
             "1;0hx=1",
+            "1;0HH=1",
             "1;0=",
             "1;0=1,1/3",
             "1;0=1,1/x,2",
