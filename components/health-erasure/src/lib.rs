@@ -1,5 +1,5 @@
-//! Deletes the health of a user who is erased: readings, aggregates, records, and the
-//! events that told of them.
+//! Deletes the health of a user who is erased: readings, blobs, figures, alerts,
+//! records, their profile, and the events that told of them.
 
 mod queries;
 
@@ -7,6 +7,7 @@ use serde::Deserialize;
 use suoke_events::types::USER_DELETED;
 use suoke_events::{Event, EventError, consume};
 use suoke_guest::clock;
+use suoke_readings::blobs;
 use suoke_store::{Database, erased};
 
 /// The name in the inbox.
@@ -29,6 +30,7 @@ async fn on_event(db: &mut Database, event: &Event) -> Result<Vec<Event>, EventE
     event.expect_kind(&[USER_DELETED])?;
     let About { user_id } = event.data_as()?;
     erased::note(db, &user_id, clock::now_ms()).await?;
+    while blobs::erase(db, &user_id, ROWS_MAX).await.map_err(EventError::work)? > 0 {}
     for text in queries::PIECES {
         while queries::delete_piece(db, text, &user_id, ROWS_MAX).await? > 0 {}
     }

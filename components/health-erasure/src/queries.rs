@@ -4,7 +4,9 @@ use suoke_store::{Sql, StoreError, params};
 
 /// Deletes at most `?2` rows of the user `?1` each. Marks go first: nothing is computed
 /// from what is left. Letters go before their events.
-pub(crate) const PIECES: [&str; 8] = [
+pub(crate) const PIECES: [&str; 9] = [
+    "DELETE FROM profiles WHERE user_id IN \
+     (SELECT user_id FROM profiles WHERE user_id = ?1 LIMIT ?2)",
     "DELETE FROM alerts WHERE (user_id, id) IN \
      (SELECT user_id, id FROM alerts WHERE user_id = ?1 LIMIT ?2)",
     "DELETE FROM dirty_days WHERE (user_id, type, utc_day) IN \

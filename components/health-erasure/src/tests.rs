@@ -2,11 +2,13 @@
 
 use futures::executor::block_on;
 use serde_json::json;
+use suoke_readings::blobs::Bytes;
 use suoke_store::{Sql, params};
 
 use super::*;
 
-const TABLES: [&str; 7] = [
+const TABLES: [&str; 8] = [
+    "blobs",
     "alerts",
     "dirty_days",
     "readings",
@@ -19,6 +21,7 @@ const TABLES: [&str; 7] = [
 /// So many rows of a user in every table.
 async fn fill(db: &Database, user_id: &str, rows: u32) {
     for (table, values) in [
+        ("blobs", "?1, i, 'sha', 'image/png', 1, 1"),
         (
             "alerts (user_id, id, rule, metric, level, code, rule_set, reading_id, started_ms, \
              last_ms, state, notified_level, created_ms)",
@@ -81,11 +84,26 @@ fn everything_of_one_person_goes_and_nothing_of_another() {
         let mut db = Database::open_in_memory("health").await.unwrap();
         fill(&db, "u1", 2_001).await;
         fill(&db, "u2", 3).await;
+        for user_id in ["u1", "u2"] {
+            let text = "INSERT INTO profiles (user_id, rules, version, changed_ms) \
+                 VALUES (?1, '{}', 1, 1)";
+            db.execute(text, params![user_id]).await.unwrap();
+        }
+        let bytes = Bytes::open().await.unwrap();
+        for key in ["u1/7", "u2/2"] {
+            bytes.set(key, b"x").await.unwrap();
+        }
         let event = deleted("u1");
         for _ in 0..2 {
             assert!(on_event(&mut db, &event).await.unwrap().is_empty());
-            assert_eq!(left(&db).await, [3; 7]);
+            assert_eq!(left(&db).await, [3; 8]);
         }
+        let profiles: Vec<String> = db
+            .query("SELECT user_id FROM profiles", params![])
+            .await
+            .unwrap();
+        assert_eq!(profiles, ["u2"]);
+        assert_eq!(bytes.keys(9).await.unwrap(), ["u2/2"]);
         let noted: i64 = db
             .query_one("SELECT count(*) FROM event_inbox", params![])
             .await

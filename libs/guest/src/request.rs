@@ -87,6 +87,13 @@ impl Request {
         self.with_header("content-type", "application/x-www-form-urlencoded")
     }
 
+    /// The same with any body.
+    #[must_use]
+    pub fn with_body(mut self, media_type: &str, body: &[u8]) -> Self {
+        self.body = Body::Bytes(body.to_vec());
+        self.with_header("content-type", media_type)
+    }
+
     /// `GET`, `POST`, …
     #[must_use]
     pub fn method(&self) -> &str {

@@ -156,6 +156,17 @@ pub async fn sweep_samples(sql: &impl Sql, before_ms: i64, limit: u32) -> Result
     delete_all(sql, each).await
 }
 
+/// Removes up to `limit` blobs of any kind that were stored before `before_ms` and that
+/// no reading refers to; how many.
+///
+/// # Errors
+/// When a store fails.
+pub async fn sweep_old(sql: &impl Sql, before_ms: i64, limit: u32) -> Result<u64, ApiError> {
+    let unused = queries::unused(sql, "%", before_ms, limit).await?;
+    let each = unused.iter().map(|(user_id, id)| (user_id.as_str(), id.as_str()));
+    delete_all(sql, each).await
+}
+
 async fn delete_all<'a>(
     sql: &impl Sql,
     blobs: impl Iterator<Item = (&'a str, &'a str)>,

@@ -81,7 +81,7 @@ pub(crate) async fn ids(
     .await
 }
 
-/// Blobs of a media type that no reading refers to, whatever its status.
+/// Blobs of a media type, `%` for any, that no reading refers to, whatever its status.
 pub(crate) async fn unused(
     sql: &impl Sql,
     media_type: &str,
@@ -90,7 +90,7 @@ pub(crate) async fn unused(
 ) -> Result<Vec<(String, String)>, StoreError> {
     let rows: Vec<Row> = sql
         .query(
-            "SELECT b.user_id, b.id FROM blobs AS b WHERE b.media_type = ?1 AND b.created_ms < ?2 \
+            "SELECT b.user_id, b.id FROM blobs AS b WHERE b.media_type LIKE ?1 AND b.created_ms < ?2 \
              AND NOT EXISTS (SELECT 1 FROM readings AS r WHERE r.user_id = b.user_id \
              AND r.type IN ('ecg_waveform', 'ppg_waveform') \
              AND r.data LIKE '%\"blob\":\"' || b.id || '\"%') ORDER BY b.user_id, b.id LIMIT ?3",
