@@ -2,12 +2,16 @@
 //! thread and runtime for each core it may use. Argument: the address; or
 //! `commits FOLDER`, which prints how often a second SQLite commits there; or
 //! `argon2 SECONDS`, which prints how many passwords a second one thread hashes;
-//! or `read ADDRESS FOLDER`, which serves one's own user with axum.
+//! or `read ADDRESS FOLDER` and `health ADDRESS FOLDER`, which serve one's own user
+//! and take readings in with axum; or `fill FILE PERSON ROWS USER…` and `number FILE
+//! SQL`, which fill a database of the application and ask it.
 
 #[path = "../../../tests/guests/bench-json/src/person.rs"]
 mod person;
 
 mod commits;
+mod fill;
+mod health;
 mod passwords;
 mod read;
 
@@ -30,23 +34,26 @@ use hyper_util::rt::TokioIo;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> Result<()> {
-    let address = std::env::args().nth(1).context("name the address")?;
-    if address == "commits" {
-        let folder = std::env::args().nth(2).context("name the folder")?;
-        println!("{:.0}", commits::per_second(folder.as_ref())?);
-        return Ok(());
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        ["commits", folder] => println!("{:.0}", commits::per_second(folder.as_ref())?),
+        ["argon2", seconds] => println!("{:.1}", passwords::per_second(seconds.parse()?)?),
+        ["read", address, folder] => read::serve(address, folder.as_ref())?,
+        ["health", address, folder] => health::serve(address, folder.as_ref())?,
+        ["fill", file, person, rows, users @ ..] => {
+            let users: Vec<String> = users.iter().map(|&user| user.to_owned()).collect();
+            fill::fill(file.as_ref(), person.parse()?, rows.parse()?, &users)?;
+        }
+        ["number", file, sql] => fill::number(file.as_ref(), sql)?,
+        [address] => serve(address)?,
+        _ => anyhow::bail!("name the address"),
     }
-    if address == "argon2" {
-        let seconds = std::env::args().nth(2).context("name the seconds")?;
-        println!("{:.1}", passwords::per_second(seconds.parse()?)?);
-        return Ok(());
-    }
-    if address == "read" {
-        let address = std::env::args().nth(2).context("name the address")?;
-        let folder = std::env::args().nth(3).context("name the folder")?;
-        return read::serve(&address, folder.as_ref());
-    }
-    let listener = TcpListener::bind(&address).with_context(|| address.clone())?;
+    Ok(())
+}
+
+fn serve(address: &str) -> Result<()> {
+    let listener = TcpListener::bind(address).with_context(|| address.to_owned())?;
     listener.set_nonblocking(true)?;
     println!("Serving http://{}", listener.local_addr()?);
     let mut workers = Vec::new();

@@ -21,11 +21,12 @@ const USER_ID: &str = "01890000-0000-7000-8000-000000000001";
 const ISSUER: &str = "http://127.0.0.1:3000";
 const AUDIENCE: &str = "suoke-life";
 const LIFE_SECONDS: u64 = 3600;
-const KEY: [u8; 32] = [7; 32];
+pub(crate) const KEY: [u8; 32] = [7; 32];
 
+/// Who asks.
 #[derive(Deserialize, Serialize)]
-struct Claims {
-    sub: String,
+pub(crate) struct Claims {
+    pub(crate) sub: String,
     roles: Vec<String>,
     iss: String,
     aud: String,
@@ -85,14 +86,16 @@ pub(crate) fn serve(address: &str, folder: &Path) -> Result<()> {
     })
 }
 
-fn open(file: &Path) -> rusqlite::Result<Connection> {
+/// A database as the host opens it.
+pub(crate) fn open(file: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(file)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     Ok(connection)
 }
 
-fn token(key: &SigningKey) -> Result<String> {
+/// An access token.
+pub(crate) fn token(key: &SigningKey) -> Result<String> {
     let claims = Claims {
         sub: USER_ID.to_owned(),
         roles: vec!["user".to_owned()],
@@ -124,7 +127,7 @@ async fn me(State(server): State<Arc<Server>>, headers: HeaderMap) -> Response {
 }
 
 /// What a good token claims.
-fn claims(headers: &HeaderMap, key: &VerifyingKey) -> Option<Claims> {
+pub(crate) fn claims(headers: &HeaderMap, key: &VerifyingKey) -> Option<Claims> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (signed, signature) = value.strip_prefix("Bearer ")?.rsplit_once('.')?;
     let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;

@@ -4,9 +4,10 @@
 //! the servers take turns, several rounds, each alone on one core while the
 //! load has the other. The best round of each is shown. `cargo xtask bench events`
 //! measures events instead; `gateway`, `login`, `read` and `limits` measure the
-//! application itself.
+//! application itself, and `health` its readings.
 
 mod events;
+mod health;
 mod life;
 mod load;
 mod server;
@@ -39,6 +40,9 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<()> {
     if let Some((first, rest)) = arguments.split_first() {
         if first == "events" {
             return events::run(root, rest);
+        }
+        if first == "health" {
+            return health::run(root, rest);
         }
         if let Some(what) = life::What::named(first) {
             return life::run(root, what, &options(rest)?);

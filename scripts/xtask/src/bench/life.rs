@@ -20,7 +20,7 @@ const EMAIL: &str = "bench@example.com";
 const PEOPLE: usize = 32;
 /// How long after a start Redis knows what is denied; until then the gateway asks
 /// the database.
-const SWEPT_WITHIN: Duration = Duration::from_secs(12);
+pub(crate) const SWEPT_WITHIN: Duration = Duration::from_secs(12);
 /// Wrong logins of each of them: one more would lock.
 const REFUSALS_EACH: u32 = 3;
 const PASSWORD: &str = "correct horse 1";
@@ -69,10 +69,11 @@ pub(crate) fn run(root: &Path, what: What, options: &Options) -> Result<()> {
     }
 }
 
-struct Life<'a> {
-    root: &'a Path,
-    options: &'a Options,
-    folder: PathBuf,
+/// The application of a repository, in a folder of its own.
+pub(crate) struct Life<'a> {
+    pub(crate) root: &'a Path,
+    pub(crate) options: &'a Options,
+    pub(crate) folder: PathBuf,
 }
 
 /// Somebody who is logged in at a running application.
@@ -200,7 +201,7 @@ impl Life<'_> {
     }
 
     /// The best of several rounds on a server that goes on running.
-    fn best(&self, running: &Running, work: &Work) -> Result<Measured> {
+    pub(crate) fn best(&self, running: &Running, work: &Work) -> Result<Measured> {
         load::check(running, work)?;
         load::run(running, work, WARM_UP_SECONDS)?;
         let mut best: Option<Measured> = None;
@@ -219,21 +220,26 @@ impl Life<'_> {
 
     /// Starts the application on the first core, and registers somebody.
     fn start(&self) -> Result<Session> {
-        fresh(&self.folder)?;
-        let manifest = fs::read_to_string(self.root.join("spin.toml"))?;
-        let guests = format!("{}/", self.options.guests.display());
-        let manifest = manifest.replace("target/wasm32-wasip2/guest/", &guests);
-        fs::write(self.folder.join("spin.toml"), manifest + &self.more())?;
-        let config = self.root.join("runtime-config.toml");
-        fs::copy(config, self.folder.join("runtime-config.toml"))?;
-        let server = Server::application(&self.options.suoke, &self.folder).pinned(variables());
-        let running = server.start()?;
-        let token = register(&running, EMAIL)?;
+        let running = self.up(|manifest| manifest.to_owned() + &self.more())?;
+        let (_, token) = register(&running, EMAIL)?;
         thread::sleep(SWEPT_WITHIN);
         Ok(Session {
             authorization: format!("authorization: Bearer {token}"),
             running,
         })
+    }
+
+    /// Starts the application with a changed manifest on the first core.
+    pub(crate) fn up(&self, change: impl Fn(&str) -> String) -> Result<Running> {
+        fresh(&self.folder)?;
+        let manifest = fs::read_to_string(self.root.join("spin.toml"))?;
+        let guests = format!("{}/", self.options.guests.display());
+        let manifest = manifest.replace("target/wasm32-wasip2/guest/", &guests);
+        fs::write(self.folder.join("spin.toml"), change(&manifest))?;
+        let config = self.root.join("runtime-config.toml");
+        fs::copy(config, self.folder.join("runtime-config.toml"))?;
+        let server = Server::application(&self.options.suoke, &self.folder).pinned(variables());
+        server.start()
     }
 
     /// The functions that are asked beside those of the application: the same
@@ -311,14 +317,25 @@ fn refusals(running: &Running) -> Result<[Spread; 2]> {
     Ok([next()?, next()?])
 }
 
-/// Registers somebody; their access token.
-fn register(running: &Running, email: &str) -> Result<String> {
+/// Registers somebody; their id and access token.
+pub(crate) fn register(running: &Running, email: &str) -> Result<(String, String)> {
     let body = format!(r#"{{"email":"{email}","password":"{PASSWORD}","name":"王芳"}}"#);
     let answer = load::ask(&running.address, "/api/v1/users/register", None, &body)?;
-    let token = answer.split_once(r#""access_token":""#);
-    let token = token.and_then(|(_, rest)| rest.split('"').next());
-    let token = token.with_context(|| format!("nobody could be registered: {answer}"))?;
-    Ok(token.to_owned())
+    let both = member(&answer, "user_id").zip(member(&answer, "access_token"));
+    both.with_context(|| format!("nobody could be registered: {answer}"))
+}
+
+/// Logs somebody in; their access token.
+pub(crate) fn log_in(running: &Running, email: &str) -> Result<String> {
+    let body = format!(r#"{{"email":"{email}","password":"{PASSWORD}"}}"#);
+    let answer = load::ask(&running.address, "/api/v1/auth/login", None, &body)?;
+    member(&answer, "access_token").with_context(|| format!("nobody could log in: {answer}"))
+}
+
+/// A text of an answer in JSON.
+fn member(answer: &str, name: &str) -> Option<String> {
+    let (_, rest) = answer.split_once(&format!(r#""{name}":""#))?;
+    rest.split('"').next().map(str::to_owned)
 }
 
 /// Secrets of nobody, and limits that are out of reach.
@@ -336,7 +353,7 @@ fn variables() -> Vec<String> {
     .collect()
 }
 
-fn fresh(folder: &Path) -> Result<()> {
+pub(crate) fn fresh(folder: &Path) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder)?;
     }

@@ -114,6 +114,22 @@ impl Work {
     }
 }
 
+impl Work {
+    /// What a script of its own asks; `body` is one that it might send.
+    pub(crate) fn script(
+        name: &'static str,
+        script: PathBuf,
+        body: String,
+        expected: &'static str,
+    ) -> Self {
+        Self {
+            body,
+            script: Some(script),
+            ..Self::get(name, None, expected)
+        }
+    }
+}
+
 /// The script that makes wrk send bodies in turn.
 fn lua(bodies: &[String]) -> String {
     let bodies: String = bodies

@@ -48,6 +48,36 @@ fn entry(name: &str, component: &toml::Value) -> Vec<String> {
             "spin.toml: the command of [component.{name}.build] must end with {package:?}"
         ));
     }
+    if component.get("sqlite_databases").is_some() {
+        found.extend(database(name, component));
+    }
+    found
+}
+
+/// Whoever has a database can have it in PostgreSQL.
+fn database(name: &str, component: &toml::Value) -> Vec<String> {
+    let hosts = component.get("allowed_outbound_hosts");
+    let hosts = hosts.and_then(toml::Value::as_array);
+    let allows =
+        |host: &str| hosts.is_some_and(|hosts| hosts.iter().any(|one| one.as_str() == Some(host)));
+    let missing = ["{{ database_host }}", "{{ database_read_host }}"];
+    let missing = missing.into_iter().filter(|host| !allows(host));
+    let mut found: Vec<String> = missing
+        .map(|host| {
+            format!("spin.toml: allowed_outbound_hosts of [component.{name}] needs {host:?}")
+        })
+        .collect();
+    let variables = component.get("variables");
+    for variable in ["database_read_url", "database_url"] {
+        if variables
+            .and_then(|variables| variables.get(variable))
+            .is_none()
+        {
+            found.push(format!(
+                "spin.toml: [component.{name}.variables] needs {variable}"
+            ));
+        }
+    }
     found
 }
 
@@ -136,5 +166,13 @@ mod tests {
         assert_eq!(entry("a-b", &parse(good)), Vec::<String>::new());
         assert_eq!(entry("a", &parse(good)).len(), 2);
         assert_eq!(entry("a", &parse("")).len(), 2);
+        let stored = format!("{good}\nsqlite_databases = [\"a\"]");
+        assert_eq!(entry("a-b", &parse(&stored)).len(), 4);
+        let complete = format!(
+            "{stored}\nallowed_outbound_hosts = [\"{{{{ database_host }}}}\", \
+             \"{{{{ database_read_host }}}}\"]\n\
+             variables = {{ database_read_url = \"x\", database_url = \"x\" }}"
+        );
+        assert_eq!(entry("a-b", &parse(&complete)), Vec::<String>::new());
     }
 }
