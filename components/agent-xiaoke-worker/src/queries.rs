@@ -42,7 +42,7 @@ suoke_store::from_row!(Latest {
 });
 
 /// A person's readings of a kind since then; none where there are none. What is
-/// implausible does not count.
+/// implausible, corrected or deleted does not count.
 pub(crate) async fn readings(
     sql: &impl Sql,
     user_id: &str,
@@ -52,7 +52,8 @@ pub(crate) async fn readings(
     let latest: Option<Latest> = sql
         .query_optional(
             "SELECT value_milli, value2_milli, effective_ms, context FROM readings \
-             WHERE user_id = ?1 AND type = ?2 AND effective_ms >= ?3 AND quality = 'ok' \
+             WHERE user_id = ?1 AND type = ?2 AND status = 'final' AND effective_ms >= ?3 \
+             AND quality = 'ok' \
              ORDER BY effective_ms DESC, id DESC LIMIT 1",
             params![user_id, kind.key, since_ms],
         )
@@ -65,7 +66,8 @@ pub(crate) async fn readings(
             "SELECT count(*) AS count, min(value_milli) AS min, max(value_milli) AS max, \
              sum(value_milli) AS sum, min(value2_milli) AS min2, max(value2_milli) AS max2, \
              sum(value2_milli) AS sum2 FROM readings \
-             WHERE user_id = ?1 AND type = ?2 AND effective_ms >= ?3 AND quality = 'ok'",
+             WHERE user_id = ?1 AND type = ?2 AND status = 'final' AND effective_ms >= ?3 \
+             AND quality = 'ok'",
             params![user_id, kind.key, since_ms],
         )
         .await?;

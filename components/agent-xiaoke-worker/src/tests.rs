@@ -19,10 +19,10 @@ async fn health() -> Database {
 
 async fn measure(health: &Database, kind: &str, first: i64, second: Option<i64>, age_ms: i64) {
     let (at, id) = (clock::now_ms() - age_ms, suoke_guest::ids::new_id());
-    let text = "INSERT INTO readings (user_id, id, device_id, identity, type, value_milli, \
-         value2_milli, unit, original_value, original_unit, effective_ms, offset_minutes, \
-         quality, source, created_ms) \
-         VALUES (?1, ?2, '', ?2, ?3, ?4, ?5, '', 0, '', ?6, 0, 'ok', '', ?6)";
+    let text = "INSERT INTO readings (user_id, id, device_id, client_id, type, value_milli, \
+         value2_milli, original_value, original_unit, effective_ms, offset_minutes, \
+         quality, source, created_ms, changed_ms) \
+         VALUES (?1, ?2, '', '', ?3, ?4, ?5, 0, '', ?6, 0, 'ok', '', ?6, ?6)";
     let second = second.map(|value| value * 1000);
     health
         .execute(text, params![USER, id, kind, first * 1000, second, at])
@@ -39,7 +39,17 @@ async fn said(db: &Database) -> Answer {
 fn without_vital_signs_it_says_so() {
     block_on(async {
         let (mut db, health) = (care("running", "头晕").await, health().await);
-        // Older than a week.
+        // Deleted or corrected, and older than a week.
+        for status in ["entered_in_error", "amended"] {
+            measure(&health, "spo2", 81, None, DAY_MS).await;
+            health
+                .execute(
+                    "UPDATE readings SET status = ?1 WHERE status = 'final'",
+                    params![status],
+                )
+                .await
+                .unwrap();
+        }
         measure(&health, "spo2", 80, None, 8 * DAY_MS).await;
         let told = look(&mut db, &assign(Action::Do), async || Ok(&health))
             .await
