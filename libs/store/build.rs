@@ -1,5 +1,6 @@
 //! Embeds `migrations/<label>/NNNN_name.sql`: split into statements and with
-//! a checksum, so that a component does neither when it runs. Where events are
+//! a checksum, so that a component does neither when it runs. PostgreSQL gets the same
+//! in its words, or `NNNN_name.postgres.sql` beside it. Where events are
 //! written, `migrations/events.sql` is the first of them, and with it
 //! `migrations/participants.sql` where functions take part in sagas.
 
@@ -11,8 +12,12 @@ use std::{env, fs};
 
 use sha2::{Digest, Sha256};
 
+#[path = "src/ddl.rs"]
+mod ddl;
 #[path = "src/split.rs"]
 mod split;
+#[path = "src/token.rs"]
+mod token;
 
 /// The shared files that are the first migration of a label; the numbers of its
 /// own begin with 0002.
@@ -24,10 +29,20 @@ const SHARED: [(&str, &[&str]); 5] = [
     ("platform", &["events.sql"]),
 ];
 
+/// How files end that are for PostgreSQL alone.
+const POSTGRES: &str = ".postgres.sql";
+
 fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("migrations");
     println!("cargo::rerun-if-changed={}", root.display());
-    println!("cargo::rerun-if-changed=src/split.rs");
+    for used in [
+        "src/ddl.rs",
+        "src/postgres/functions.sql",
+        "src/split.rs",
+        "src/token.rs",
+    ] {
+        println!("cargo::rerun-if-changed={used}");
+    }
     let mut code = String::from("/// Every label with its migrations, oldest first.\n");
     code.push_str("pub(crate) static LABELS: &[(&str, &[Migration])] = &[\n");
     for (label, files) in labels(&root)? {
@@ -38,6 +53,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         code.push_str("    ]),\n");
     }
     code.push_str("];\n");
+    let functions = fs::read_to_string("src/postgres/functions.sql")?;
+    code.push_str("/// What PostgreSQL lacks.\n");
+    writeln!(
+        code,
+        "pub(crate) static POSTGRES_FUNCTIONS: &[&str] = &{:?};",
+        split::statements(&functions)
+    )?;
     let target = PathBuf::from(env::var("OUT_DIR")?).join("migrations.rs");
     fs::write(target, code)?;
     Ok(())
@@ -56,6 +78,9 @@ fn labels(root: &Path) -> Result<BTreeMap<String, Vec<Parts>>, Box<dyn Error>> {
     for folder in sorted(root)?.iter().filter(|path| path.is_dir()) {
         let files = labels.entry(name_of(folder)?).or_default();
         for file in sorted(folder)? {
+            if name_of(&file)?.ends_with(POSTGRES) {
+                continue;
+            }
             check_number(&file, files.len() + 1)?;
             files.push(vec![file]);
         }
@@ -83,7 +108,8 @@ fn write_migration(
     version: usize,
     parts: &[PathBuf],
 ) -> Result<(), Box<dyn Error>> {
-    let (mut names, mut text) = (Vec::new(), String::new());
+    let (mut names, mut sqlite, mut postgres) = (Vec::new(), String::new(), String::new());
+    let mut translated = Vec::new();
     for file in parts {
         let file_name = name_of(file)?;
         let stem = file_name
@@ -94,19 +120,39 @@ fn write_migration(
                 .map_or(stem, |(_, name)| name)
                 .to_owned(),
         );
-        text.push_str(&fs::read_to_string(file)?);
+        let text = fs::read_to_string(file)?;
+        sqlite.push_str(&text);
+        let other = file.with_file_name(format!("{stem}{POSTGRES}"));
+        if other.exists() {
+            let own = fs::read_to_string(other)?;
+            translated.extend(split::statements(&own));
+            postgres.push_str(&own);
+        } else {
+            let statements = split::statements(&text);
+            translated.extend(statements.iter().flat_map(|one| ddl::translate(one)));
+            postgres.push_str(&text);
+        }
     }
     let name = names.join(" and ");
-    let mut checksum = String::new();
-    for byte in Sha256::digest(text.as_bytes()) {
-        write!(checksum, "{byte:02x}")?;
-    }
     writeln!(
         code,
-        "        Migration {{ version: {version}, name: {name:?}, checksum: {checksum:?}, statements: &{:?} }},",
-        split::statements(&text)
+        "        Migration {{ version: {version}, name: {name:?}, sqlite: {}, postgres: {} }},",
+        text_of(&sqlite, &split::statements(&sqlite))?,
+        text_of(&postgres, &translated)?
     )?;
     Ok(())
+}
+
+/// What a migration says to one database. The checksum is of what was written, not of
+/// its translation.
+fn text_of(written: &str, statements: &[String]) -> Result<String, Box<dyn Error>> {
+    let mut checksum = String::new();
+    for byte in Sha256::digest(written.as_bytes()) {
+        write!(checksum, "{byte:02x}")?;
+    }
+    Ok(format!(
+        "Text {{ checksum: {checksum:?}, statements: &{statements:?} }}"
+    ))
 }
 
 /// What a folder holds, by name.

@@ -1,14 +1,119 @@
-//! The connection below [`Database`](crate::Database): Spin's SQLite in a
-//! component, a SQLite of its own in native tests (feature `native`).
+//! The connection below [`Database`](crate::Database): SQLite or PostgreSQL.
 
 #[cfg(target_family = "wasm")]
-pub(crate) use spin::Connection;
+use self::spin as sqlite;
 
 #[cfg(all(not(target_family = "wasm"), feature = "native"))]
-pub(crate) use native::Connection;
+use self::native as sqlite;
 
 #[cfg(all(not(target_family = "wasm"), not(feature = "native")))]
-pub(crate) use absent::Connection;
+use self::absent as sqlite;
+
+use crate::error::StoreError;
+#[cfg(any(target_family = "wasm", feature = "native"))]
+use crate::postgres;
+use crate::row::Rows;
+use crate::value::Value;
+
+/// What a transaction keeps out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Lock<'a> {
+    /// Every other transaction of the label.
+    Label,
+    /// Those of the label, and those of scopes that are the same. SQLite has one writer.
+    #[cfg_attr(
+        not(any(target_family = "wasm", feature = "native")),
+        expect(dead_code, reason = "there is no database")
+    )]
+    Scope(&'a str),
+}
+
+/// An open connection.
+pub(crate) enum Connection {
+    /// To a file or to memory.
+    Sqlite(sqlite::Connection),
+    /// To a schema.
+    #[cfg(any(target_family = "wasm", feature = "native"))]
+    Postgres(Box<postgres::Connection>),
+}
+
+impl Connection {
+    /// SQLite, under a label of the host.
+    pub(crate) async fn open(label: &str) -> Result<Self, StoreError> {
+        sqlite::Connection::open(label).await.map(Self::Sqlite)
+    }
+
+    #[cfg(all(not(target_family = "wasm"), feature = "native"))]
+    pub(crate) fn in_memory() -> Result<Self, StoreError> {
+        sqlite::Connection::in_memory().map(Self::Sqlite)
+    }
+
+    #[cfg(all(not(target_family = "wasm"), feature = "native"))]
+    pub(crate) fn file(path: &std::path::Path) -> Result<Self, StoreError> {
+        sqlite::Connection::file(path).map(Self::Sqlite)
+    }
+
+    pub(crate) async fn run(&self, sql: &str, values: Vec<Value>) -> Result<Rows, StoreError> {
+        match self {
+            Self::Sqlite(connection) => connection.run(sql, values).await,
+            #[cfg(any(target_family = "wasm", feature = "native"))]
+            Self::Postgres(connection) => connection.run(sql, values).await,
+        }
+    }
+
+    pub(crate) async fn changes(&self) -> u64 {
+        match self {
+            Self::Sqlite(connection) => connection.changes().await,
+            #[cfg(any(target_family = "wasm", feature = "native"))]
+            Self::Postgres(connection) => connection.changes(),
+        }
+    }
+
+    /// Begins a transaction that writes.
+    #[cfg_attr(
+        not(any(target_family = "wasm", feature = "native")),
+        expect(unused_variables, reason = "there is no database")
+    )]
+    pub(crate) async fn begin(&self, lock: Lock<'_>) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(connection) => {
+                let begun = connection.run("BEGIN IMMEDIATE", Vec::new()).await;
+                begun.map(|_| ())
+            }
+            #[cfg(any(target_family = "wasm", feature = "native"))]
+            Self::Postgres(connection) => connection.begin(lock).await,
+        }
+    }
+
+    pub(crate) async fn commit(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(connection) => connection.run("COMMIT", Vec::new()).await.map(|_| ()),
+            #[cfg(any(target_family = "wasm", feature = "native"))]
+            Self::Postgres(connection) => connection.commit().await,
+        }
+    }
+
+    /// Rolls back. A failure changes nothing: the database may have rolled back
+    /// already, and does when the connection is dropped.
+    pub(crate) async fn roll_back(&self) {
+        match self {
+            Self::Sqlite(connection) => {
+                let _ = connection.run("ROLLBACK", Vec::new()).await;
+            }
+            #[cfg(any(target_family = "wasm", feature = "native"))]
+            Self::Postgres(connection) => connection.roll_back().await,
+        }
+    }
+
+    /// The schema, when this is PostgreSQL.
+    pub(crate) fn schema(&self) -> Option<&str> {
+        match self {
+            Self::Sqlite(_) => None,
+            #[cfg(any(target_family = "wasm", feature = "native"))]
+            Self::Postgres(connection) => Some(connection.schema()),
+        }
+    }
+}
 
 #[cfg(target_family = "wasm")]
 mod spin {

@@ -1,9 +1,13 @@
 //! An open database and its transactions.
 
-use crate::connection::Connection;
+use crate::connection::{Connection, Lock};
 use crate::error::StoreError;
 use crate::migrate;
+use crate::partitions;
 use crate::row::{FromRow, Rows, decode};
+use crate::settings;
+#[cfg(all(not(target_family = "wasm"), feature = "native"))]
+use crate::testing;
 use crate::value::Value;
 
 /// What statements can be run on: a [`Database`] or a [`Transaction`].
@@ -79,6 +83,9 @@ pub trait Sql {
 pub struct Database {
     label: String,
     connection: Connection,
+    /// What a native test leaves behind in PostgreSQL.
+    #[cfg(all(not(target_family = "wasm"), feature = "native"))]
+    leftover: Option<testing::Leftover>,
 }
 
 /// A running transaction; every statement belongs to it until its closure ends.
@@ -87,45 +94,101 @@ pub struct Transaction<'a> {
 }
 
 impl Database {
-    /// Opens the database of a service; the manifest must grant the label.
+    /// Opens the database of a service: the schema of its label where the variable
+    /// `database_url` names a PostgreSQL, otherwise the SQLite that the host has under
+    /// the label. The manifest must grant both.
     ///
     /// # Errors
-    /// When the label is not granted or its migrations do not fit.
+    /// When the label is not granted, the server cannot be reached or the migrations do
+    /// not fit.
+    #[cfg_attr(
+        not(any(target_family = "wasm", feature = "native")),
+        expect(unused_variables, reason = "there is no database")
+    )]
     pub async fn open(label: &str) -> Result<Self, StoreError> {
-        let database = Self {
-            label: label.to_owned(),
-            connection: Connection::open(label).await?,
-        };
+        let database = Self::of(label, settings::connect(label).await?);
         migrate::ensure(&database).await?;
         Ok(database)
     }
 
-    /// A database in memory with the migrations of the label, for native tests.
+    /// Opens the database of a service for statements that only read, and that may read
+    /// what was so a moment ago: a replica, where `database_read_url` names one that can
+    /// be reached, otherwise the same as [`Database::open`].
+    ///
+    /// # Errors
+    /// As for [`Database::open`].
+    #[cfg_attr(
+        not(any(target_family = "wasm", feature = "native")),
+        expect(unused_variables, reason = "there is no database")
+    )]
+    pub async fn open_for_reading(label: &str) -> Result<Self, StoreError> {
+        if let Some(connection) = settings::connect_for_reading(label).await? {
+            let database = Self::of(label, connection);
+            if migrate::is_readable(&database).await {
+                return Ok(database);
+            }
+        }
+        Self::open(label).await
+    }
+
+    fn of(label: &str, connection: Connection) -> Self {
+        Self {
+            label: label.to_owned(),
+            connection,
+            #[cfg(all(not(target_family = "wasm"), feature = "native"))]
+            leftover: None,
+        }
+    }
+
+    /// A database of its own with the migrations of the label, for native tests: in
+    /// memory, or a schema of the PostgreSQL that `SUOKE_TEST_DATABASE_URL` names, which
+    /// is emptied for the next test when it is dropped.
     ///
     /// # Errors
     /// When a migration fails.
     #[cfg(all(not(target_family = "wasm"), feature = "native"))]
     pub async fn open_in_memory(label: &str) -> Result<Self, StoreError> {
-        Self::migrated(label, Connection::in_memory()?).await
+        match testing::url() {
+            None => Self::migrated(label, Connection::in_memory()?, None).await,
+            Some(url) => {
+                let leftover = testing::Leftover::new(&url, label);
+                let connection = testing::connect(&url, leftover.schema()).await?;
+                Self::migrated(label, connection, Some(leftover)).await
+            }
+        }
     }
 
-    /// A database in a file with the migrations of the label, for native tests
-    /// that need several connections.
+    /// A database with the migrations of the label that several connections share, for
+    /// native tests: a file, or a schema named after it, which stays.
     ///
     /// # Errors
     /// When the file cannot be opened or a migration fails.
     #[cfg(all(not(target_family = "wasm"), feature = "native"))]
     pub async fn open_file(label: &str, path: &std::path::Path) -> Result<Self, StoreError> {
-        Self::migrated(label, Connection::file(path)?).await
+        let connection = match testing::url() {
+            None => Connection::file(path)?,
+            Some(url) => testing::connect(&url, &testing::schema_of(label, path)).await?,
+        };
+        Self::migrated(label, connection, None).await
+    }
+
+    /// Whether native tests run on PostgreSQL: what looks at plans or tables of SQLite
+    /// has nothing to look at there.
+    #[cfg(all(not(target_family = "wasm"), feature = "native"))]
+    #[must_use]
+    pub fn tests_use_postgres() -> bool {
+        testing::url().is_some()
     }
 
     #[cfg(all(not(target_family = "wasm"), feature = "native"))]
-    async fn migrated(label: &str, connection: Connection) -> Result<Self, StoreError> {
-        let database = Self {
-            label: label.to_owned(),
-            connection,
-        };
+    async fn migrated(
+        label: &str,
+        connection: Connection,
+        leftover: Option<testing::Leftover>,
+    ) -> Result<Self, StoreError> {
+        let mut database = Self::of(label, connection);
         migrate::ensure(&database).await?;
+        database.leftover = leftover;
         Ok(database)
     }
 
@@ -135,7 +198,11 @@ impl Database {
         &self.label
     }
 
-    /// Runs `work` in a transaction that holds the write lock from its start.
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Runs `work` in a transaction that no other transaction of the label runs beside.
     /// It is committed when `work` succeeds and rolled back when it fails.
     ///
     /// # Errors
@@ -147,32 +214,76 @@ impl Database {
     where
         E: From<StoreError>,
     {
-        self.execute("BEGIN IMMEDIATE", Vec::new()).await?;
+        self.transact(Lock::Label, work).await
+    }
+
+    /// As [`Database::transaction`], but transactions of other scopes may run beside this
+    /// one where the database can do that: `scope` names whose rows `work` reads and
+    /// writes, such as the id of a user. What `work` does to rows that other scopes may
+    /// touch, too, must be one statement each.
+    ///
+    /// # Errors
+    /// The error of `work`, or the store's when it cannot begin or commit.
+    pub async fn transaction_of<T, E>(
+        &mut self,
+        scope: &str,
+        work: impl AsyncFnOnce(&Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E>
+    where
+        E: From<StoreError>,
+    {
+        self.transact(Lock::Scope(scope), work).await
+    }
+
+    async fn transact<T, E>(
+        &mut self,
+        lock: Lock<'_>,
+        work: impl AsyncFnOnce(&Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E>
+    where
+        E: From<StoreError>,
+    {
+        self.connection.begin(lock).await?;
         let transaction = Transaction { database: self };
         match work(&transaction).await {
             Ok(done) => {
-                if let Err(error) = self.execute("COMMIT", Vec::new()).await {
-                    self.roll_back().await;
+                if let Err(error) = self.connection.commit().await {
+                    self.connection.roll_back().await;
                     return Err(error.into());
                 }
                 Ok(done)
             }
             Err(error) => {
-                self.roll_back().await;
+                self.connection.roll_back().await;
                 Err(error)
             }
         }
     }
 
-    /// Rolls back. A failure changes nothing: SQLite may have rolled back
-    /// already, and the host does when the connection is dropped.
-    async fn roll_back(&self) {
-        let _ = self.execute("ROLLBACK", Vec::new()).await;
+    /// Makes the partitions that rows of these instants (milliseconds since the Unix
+    /// epoch) go into, where the table has one for each month. To be called before the
+    /// transaction that writes them. What is before 2010 needs none.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn ensure_partitions(
+        &self,
+        table: &str,
+        instants_ms: &[i64],
+    ) -> Result<(), StoreError> {
+        if self.connection.schema().is_none() {
+            return Ok(());
+        }
+        partitions::ensure(self, table, instants_ms).await
     }
 }
 
 impl Sql for Database {
     async fn run(&self, sql: &str, values: Vec<Value>) -> Result<Rows, StoreError> {
+        #[cfg(all(not(target_family = "wasm"), feature = "native"))]
+        if let Some(leftover) = &self.leftover {
+            leftover.see(sql);
+        }
         self.connection.run(sql, values).await
     }
 

@@ -19,6 +19,10 @@ pub enum StoreError {
     /// A statement would break a `UNIQUE`, `CHECK`, `NOT NULL` or foreign key rule.
     #[error("constraint violated: {0}")]
     Constraint(String),
+    /// Others kept the database from answering in time, or two waited for each other;
+    /// the same may succeed when it is tried again.
+    #[error("the database is busy: {0}")]
+    Busy(String),
     /// The database is full.
     #[error("database is full")]
     Full,
@@ -57,8 +61,11 @@ impl StoreError {
     /// Sorts a message of SQLite into the right variant.
     #[cfg(any(target_family = "wasm", feature = "native"))]
     pub(crate) fn from_message(message: String) -> Self {
-        if message.to_ascii_lowercase().contains("constraint") {
+        let lower = message.to_ascii_lowercase();
+        if lower.contains("constraint") {
             Self::Constraint(message)
+        } else if lower.contains("is locked") {
+            Self::Busy(message)
         } else {
             Self::Statement(message)
         }

@@ -79,7 +79,8 @@ scalar!(
     u32,
     Option<i64>,
     Option<String>,
-    Option<f64>
+    Option<f64>,
+    Vec<u8>
 );
 
 impl FromRow for Row {

@@ -1,15 +1,14 @@
 //! Cuts a migration file into statements: the host runs one at a time.
 
+use crate::token::tokens;
+
 /// The statements of `text`, without comments between them and without the
-/// closing semicolons. Quotes, comments and the bodies of triggers are seen.
+/// closing semicolons. Quotes, comments and the bodies of triggers and functions are
+/// seen.
 pub(crate) fn statements(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut current = String::new();
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        let length = token_length(rest, first);
-        let (token, after) = rest.split_at(length);
-        rest = after;
+    for token in tokens(text) {
         if token.starts_with("--") || token.starts_with("/*") {
             current.push(' ');
             continue;
@@ -24,28 +23,13 @@ pub(crate) fn statements(text: &str) -> Vec<String> {
     found
 }
 
-/// How many bytes belong together from here on.
-fn token_length(rest: &str, first: char) -> usize {
-    let end_of = |from: usize, end: &str| {
-        rest.get(from..)
-            .and_then(|tail| tail.find(end))
-            .map_or(rest.len(), |at| from + at + end.len())
-    };
-    match first {
-        '\'' => end_of(1, "'"),
-        '"' => end_of(1, "\""),
-        '-' if rest.starts_with("--") => end_of(2, "\n"),
-        '/' if rest.starts_with("/*") => end_of(2, "*/"),
-        other => other.len_utf8(),
-    }
-}
-
 /// Whether `current` is a trigger whose `END` is still to come.
 fn inside_trigger(current: &str) -> bool {
     let upper = current.trim().to_ascii_uppercase();
     let mut words = upper.split_whitespace();
     words.next() == Some("CREATE")
-        && words.take(2).any(|word| word == "TRIGGER")
+        && words.by_ref().take(2).any(|word| word == "TRIGGER")
+        && words.any(|word| word == "BEGIN")
         && !upper.ends_with("END")
 }
 
@@ -82,6 +66,12 @@ mod tests {
         assert_eq!(
             statements(&format!("{trigger};SELECT 1")),
             [trigger, "SELECT 1"]
+        );
+        let elsewhere = "CREATE TRIGGER t AFTER INSERT ON a EXECUTE FUNCTION f()";
+        let function = "CREATE FUNCTION f() AS $$ BEGIN RETURN 1; END $$";
+        assert_eq!(
+            statements(&format!("{function};{elsewhere};")),
+            [function, elsewhere]
         );
     }
 }
