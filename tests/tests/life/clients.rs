@@ -19,12 +19,12 @@ fn installed() -> PathBuf {
 }
 
 /// A file of `tests/clients`.
-fn script(name: &str) -> String {
+pub(super) fn script(name: &str) -> String {
     format!("{}/clients/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Runs Python with the clients; what it wrote, when it ended well.
-async fn python(arguments: &[&str], environment: &[(&str, &str)]) -> String {
+pub(super) async fn python(arguments: &[&str], environment: &[(&str, &str)]) -> String {
     // Some of them leave files where they run.
     let folder = tempfile::tempdir().unwrap();
     let run = Command::new("python3")

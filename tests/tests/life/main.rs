@@ -11,6 +11,7 @@ mod clients;
 mod day;
 mod events;
 mod faults;
+mod fhir;
 mod gateway;
 mod health;
 mod health_faults;
