@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::EventsArgs;
+use crate::commands::{EventsArgs, ImportArgs};
 
 /// Runs applications made of WebAssembly components.
 #[derive(Debug, Parser)]
@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Cron(CronArgs),
     /// See and steer the events of a running application
     Events(EventsArgs),
+    /// Send an export of readings to a running application
+    Import(Box<ImportArgs>),
     /// Run an application
     #[command(alias = "u")]
     Up(Box<UpArgs>),

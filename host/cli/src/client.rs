@@ -20,6 +20,8 @@ const ANSWER_BYTES_MAX: usize = 64 << 20;
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) body: Bytes,
+    /// After how many seconds it may be asked again, where it says so.
+    pub(crate) retry_after_s: Option<u64>,
 }
 
 impl Answer {
@@ -92,8 +94,11 @@ async fn exchange(
     tokio::spawn(connection);
     let (head, body) = sender.send_request(request).await?.into_parts();
     let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await?;
+    let retry_after = head.headers.get("retry-after");
+    let retry_after_s = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
     Ok(Answer {
         status: head.status,
+        retry_after_s,
         body: body.to_bytes(),
     })
 }

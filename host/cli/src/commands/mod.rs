@@ -3,10 +3,12 @@
 mod build;
 mod cron;
 mod events;
+mod import;
 mod source;
 mod up;
 
 pub(crate) use events::EventsArgs;
+pub(crate) use import::ImportArgs;
 
 use crate::args::Command;
 use crate::exit::CommandError;
@@ -17,6 +19,7 @@ pub(crate) fn run(command: Command) -> Result<(), CommandError> {
         Command::Build(args) => build::run(&args),
         Command::Cron(args) => cron::run(&args),
         Command::Events(args) => events::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Up(args) => up::run(&args),
     }
 }
