@@ -1,0 +1,280 @@
+//! A week of a person, as data and as a page.
+
+use chrono::NaiveDate;
+use suoke_health::aggregate::Day;
+use suoke_health::calendar::{Calendar, Span};
+use suoke_health::catalogue::find;
+use suoke_health::classes::{Circumstances, Person, classify};
+use suoke_health::coverage::Held;
+use suoke_health::distribution::Distribution;
+use suoke_health::figures::{Figures, Piece};
+use suoke_health::{Milli, profile::Profile};
+
+use super::*;
+
+const LANGUAGES: [Language; 2] = [Language::Chinese, Language::English];
+const HOSTILE: &str = "</title><script>alert('\"&')</script><img src=x onerror=1>";
+
+fn calendar() -> Calendar {
+    Calendar::new(Profile::default().tz())
+}
+
+fn date() -> NaiveDate {
+    // A Friday.
+    NaiveDate::from_ymd_opt(2026, 11, 20).unwrap()
+}
+
+fn day(span: Span, values: &[i64]) -> Day {
+    let milli: Vec<i64> = values.iter().map(|value| value * 1000).collect();
+    let figures = Figures {
+        ends: milli.first().copied().zip(milli.last().copied()),
+        held: Held {
+            in_ms: 3_600_000,
+            below_ms: 0,
+            above_ms: 1_800_000,
+        },
+        distribution: Distribution::of(milli),
+    };
+    let piece = |place| Piece {
+        place,
+        figures: figures.clone(),
+    };
+    Day {
+        span,
+        series: vec![piece(96), piece(150)],
+        figures,
+    }
+}
+
+/// The days of a metric: one list of values for each day of the span.
+fn days(span: Span, values: impl Fn(i64) -> Vec<i64>) -> Vec<Day> {
+    let each = calendar().days(span.start_ms, span.end_ms - 1).zip(0..);
+    each.map(|(span, index)| day(span, &values(index)))
+        .collect()
+}
+
+fn kind(key: &str, days: Vec<Vec<Day>>, values: &[&[i64]], counted: Counted) -> KindInput {
+    let mut classes = Vec::new();
+    for values in values {
+        let milli: Vec<Milli> = values.iter().map(|value| Milli(value * 1000)).collect();
+        let found = classify(key, &milli, &Circumstances::default(), &Person::default());
+        classes.extend(found.first().map(|class| ClassCount {
+            class: *class,
+            count: 3,
+        }));
+    }
+    KindInput {
+        kind: find(key).unwrap(),
+        days,
+        classes,
+        counted,
+    }
+}
+
+fn report(period: Period) -> Report {
+    let span = period.span(calendar(), date());
+    let pressure = vec![
+        days(span, |index| vec![128 + index, 140 + index]),
+        days(span, |_| vec![78, 92]),
+    ];
+    make(Input {
+        period,
+        calendar: calendar(),
+        span,
+        now_ms: span.end_ms,
+        devices: vec!["Omron J760".to_owned(), HOSTILE.to_owned()],
+        kinds: vec![
+            kind(
+                "blood_pressure",
+                pressure,
+                &[&[118, 76], &[142, 92]],
+                Counted::Readings,
+            ),
+            kind(
+                "heart_rate",
+                vec![days(span, |index| vec![60, 70 + index, 104])],
+                &[&[70]],
+                Counted::Readings,
+            ),
+            kind(
+                "steps",
+                vec![days(span, |index| vec![3_000, 900 * (index + 1)])],
+                &[],
+                Counted::Days,
+            ),
+            kind("spo2", vec![Vec::new()], &[&[97]], Counted::Readings),
+        ],
+        alerts: vec![AlertLine {
+            title: Text::new(HOSTILE, HOSTILE),
+            level: "critical".to_owned(),
+            state: "cleared".to_owned(),
+            started_at: "2026-11-18T08:00:00.000+08:00".to_owned(),
+        }],
+    })
+}
+
+#[test]
+fn a_period_holds_its_days_on_the_persons_clock() {
+    for (period, from, to) in [
+        (Period::Day, "2026-11-20", "2026-11-20"),
+        (Period::Week, "2026-11-16", "2026-11-22"),
+        (Period::Month, "2026-11-01", "2026-11-30"),
+    ] {
+        let report = report(period);
+        assert_eq!((report.from.as_str(), report.to.as_str()), (from, to));
+        assert_eq!(Period::parse(report.period), Some(period));
+    }
+    assert_eq!(Period::parse("year"), None);
+}
+
+#[test]
+fn figures_are_of_all_days_and_what_was_not_measured_is_absent() {
+    let report = report(Period::Week);
+    let kinds: Vec<&str> = report.sections.iter().map(|it| it.kind).collect();
+    assert_eq!(kinds, ["blood_pressure", "heart_rate", "steps"]);
+    let systolic = &report.sections[0].metrics[0];
+    assert_eq!((systolic.count, systolic.days), (14, 7));
+    assert_eq!(
+        (systolic.min, systolic.max, systolic.last),
+        (128.0, 146.0, 146.0)
+    );
+    assert_eq!(systolic.mean, 137.0);
+    let steps = &report.sections[2].metrics[0];
+    assert_eq!(steps.total, Some(7.0 * 3_000.0 + 900.0 * 28.0));
+    assert_eq!(steps.per_day, Some(6_600.0));
+    assert_eq!(report.sections[2].buckets.len(), 7);
+    assert_eq!(report.sections[2].buckets[0].sum, 3_900.0);
+    let held = report.sections[1].metrics[0].time_in_range.unwrap();
+    assert_eq!(held.inside, 66.666_667);
+}
+
+#[test]
+fn a_day_is_shown_by_its_hours() {
+    let report = report(Period::Day);
+    let hours: Vec<&str> = report.sections[1]
+        .buckets
+        .iter()
+        .map(|bucket| &bucket.start[11..16])
+        .collect();
+    assert_eq!(hours, ["08:00", "12:00"]);
+    assert!(report.sections[1].metrics[0].trend.is_none());
+}
+
+#[test]
+fn classes_stand_with_the_worst_first_and_name_their_rules() {
+    let report = report(Period::Week);
+    let classes = &report.sections[0].classes;
+    assert_eq!(classes[0].class.code, "grade_1");
+    assert_eq!(report.sources[0].rule_set, "cn-htn-2024");
+    assert!(report.advice[0].zh.contains("血压偏高"));
+}
+
+#[test]
+fn a_report_without_anything_says_so() {
+    let span = Period::Week.span(calendar(), date());
+    let empty = make(Input {
+        period: Period::Week,
+        calendar: calendar(),
+        span,
+        now_ms: span.end_ms,
+        devices: Vec::new(),
+        kinds: Vec::new(),
+        alerts: Vec::new(),
+    });
+    assert!(empty.sections.is_empty() && empty.advice.is_empty());
+    assert!(page(&empty, Language::Chinese).contains("没有数据"));
+}
+
+#[test]
+fn the_model_is_the_json() {
+    let json = serde_json::to_value(report(Period::Week)).unwrap();
+    assert_eq!(json["sections"][0]["type"], "blood_pressure");
+    assert_eq!(json["sections"][0]["classes"][0]["count"], 3);
+    assert_eq!(json["sections"][0]["counted"], "readings");
+    assert_eq!(
+        json["disclaimer"]["zh"].as_str().unwrap().chars().next(),
+        Some('健')
+    );
+    assert!(json.get("start_ms").is_none());
+}
+
+/// The names of elements that are open where the document ends, or close wrongly.
+fn unbalanced(document: &str) -> Vec<String> {
+    const VOID: [&str; 2] = ["meta", "!DOCTYPE"];
+    let mut open: Vec<String> = Vec::new();
+    let mut rest = document;
+    while let Some((_, from)) = rest.split_once('<') {
+        let (tag, after) = from.split_once('>').unwrap();
+        rest = after;
+        let name = tag.trim_start_matches('/');
+        let name = name
+            .split_whitespace()
+            .next()
+            .unwrap_or_default()
+            .to_owned();
+        if tag.starts_with('/') {
+            if open.pop().as_ref() != Some(&name) {
+                return vec![name];
+            }
+        } else if !VOID.contains(&name.as_str()) {
+            open.push(name);
+        }
+    }
+    open
+}
+
+#[test]
+fn pages_are_well_formed_and_refer_to_nothing_outside() {
+    for language in LANGUAGES {
+        for period in [Period::Day, Period::Week, Period::Month] {
+            let page = page(&report(period), language);
+            assert_eq!(unbalanced(&page), [""; 0]);
+            assert!(page.starts_with("<!DOCTYPE html>"));
+            assert!(page.contains(&format!("<html lang=\"{}\">", language.tag())));
+            for outside in [
+                "http:", "https:", "//", "url(", "@import", "<script", "<link", "<img", " href",
+                " src", " style=",
+            ] {
+                let found = page.replace("&lt;script", "").replace("&lt;img src=x", "");
+                assert!(!found.contains(outside), "{outside}");
+            }
+        }
+    }
+}
+
+#[test]
+fn hostile_names_stay_text() {
+    for language in LANGUAGES {
+        let page = page(&report(Period::Week), language);
+        assert!(!page.contains("<script") && !page.contains("<img"));
+        assert_eq!(page.matches("&lt;script&gt;").count(), 2);
+        assert_eq!(page.matches("<title").count(), 4);
+    }
+}
+
+#[test]
+fn every_chart_has_a_title_and_a_table() {
+    let chinese = page(&report(Period::Week), Language::Chinese);
+    assert_eq!(chinese.matches("<svg").count(), 3);
+    assert_eq!(chinese.matches("role=\"img\"").count(), 3);
+    assert_eq!(chinese.matches("<details>").count(), 3);
+    assert_eq!(chinese.matches("class=\"bar\"").count(), 7);
+    assert_eq!(chinese.matches("class=\"systolic\"").count(), 7);
+    assert!(chinese.contains("class=\"target\"") && chinese.contains("2026-11-16至2026-11-22"));
+    let english = page(&report(Period::Week), Language::English);
+    assert!(english.contains("Weekly health report") && english.contains("Blood pressure"));
+    let is_chinese = |text: &str| text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
+    let cut = english.split("<footer>").next().unwrap();
+    let body = cut.split("<body>").nth(1).unwrap();
+    assert!(!is_chinese(body));
+}
+
+#[test]
+fn the_policy_allows_the_style_of_the_page_alone() {
+    let policy = content_security_policy();
+    assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"));
+    let page = page(&report(Period::Day), Language::English);
+    assert_eq!(page.matches("<style>").count(), 1);
+    // What is hashed is what stands in the document.
+    assert!(page.contains(&format!("<style>{}</style>", include_str!("style.css"))));
+}
