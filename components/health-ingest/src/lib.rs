@@ -56,7 +56,7 @@ async fn route(request: Request) -> Result<Reply, ApiError> {
     match (request.path().rsplit('/').next(), request.method()) {
         (Some("readings"), "GET" | "HEAD") => {
             let user = suoke_identity::caller(&request)?;
-            let db = Database::open(LABEL).await?;
+            let db = Database::open_for_reading(LABEL).await?;
             list(&db, &request, &user.user_id).await
         }
         (Some("readings" | "readings:batch" | "readings%3Abatch" | "readings%3abatch"), "POST") => {

@@ -51,7 +51,8 @@ struct Writing<'a> {
 }
 
 /// Stores what is new of a batch and answers for every item; nothing is stored twice
-/// and nothing by halves. The events are announced.
+/// and nothing by halves. The events are announced. A component whose readings may be
+/// waveforms needs the key-value store `blobs`.
 ///
 /// # Errors
 /// 401 `account_erased`, 503 where others write the same readings at that moment, or
@@ -73,7 +74,7 @@ pub async fn record(
     let mut looks = writing.must_look();
     for _ in 0..ATTEMPTS_MAX {
         let written = db
-            .transaction(async |tx| writing.write(tx, looks).await)
+            .transaction_of(user_id, async |tx| writing.write(tx, looks).await)
             .await;
         match written {
             Ok((outcome, events)) => {

@@ -59,7 +59,7 @@ pub(crate) async fn delete(sql: &impl Sql, user_id: &str, id: &str) -> Result<()
 pub(crate) async fn is_used(sql: &impl Sql, user_id: &str, id: &str) -> Result<bool, StoreError> {
     let found: Option<String> = sql
         .query_optional(
-            "SELECT id FROM readings WHERE user_id = ?1 \
+            "SELECT id FROM readings WHERE user_id = ?1 AND data IS NOT NULL \
              AND type IN ('ecg_waveform', 'ppg_waveform') AND status = 'final' \
              AND data LIKE '%\"blob\":\"' || ?2 || '\"%' LIMIT 1",
             params![user_id, id],
@@ -92,7 +92,7 @@ pub(crate) async fn unused(
         .query(
             "SELECT b.user_id, b.id FROM blobs AS b WHERE b.media_type LIKE ?1 AND b.created_ms < ?2 \
              AND NOT EXISTS (SELECT 1 FROM readings AS r WHERE r.user_id = b.user_id \
-             AND r.type IN ('ecg_waveform', 'ppg_waveform') \
+             AND r.type IN ('ecg_waveform', 'ppg_waveform') AND r.data IS NOT NULL \
              AND r.data LIKE '%\"blob\":\"' || b.id || '\"%') ORDER BY b.user_id, b.id LIMIT ?3",
             params![media_type, before_ms, limit],
         )

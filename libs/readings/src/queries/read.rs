@@ -128,10 +128,10 @@ pub(crate) async fn latest(
     types: &[&str],
 ) -> Result<Vec<StoredReading>, StoreError> {
     let text = format!(
-        "SELECT {COLUMNS} FROM json_each(?2) AS wanted JOIN readings AS r ON r.user_id = ?1 \
-         AND r.id = (SELECT n.id FROM readings AS n WHERE n.user_id = ?1 \
-         AND n.type = wanted.value AND n.status = 'final' \
-         ORDER BY n.effective_ms DESC, n.id DESC LIMIT 1)"
+        "SELECT {COLUMNS} FROM readings AS r WHERE r.user_id = ?1 AND r.id IN \
+         (SELECT (SELECT n.id FROM readings AS n WHERE n.user_id = ?1 \
+          AND n.type = wanted.value AND n.status = 'final' \
+          ORDER BY n.effective_ms DESC, n.id DESC LIMIT 1) FROM json_each(?2) AS wanted)"
     );
     stored(sql.query(&text, params![user_id, json_list(types)]).await?)
 }

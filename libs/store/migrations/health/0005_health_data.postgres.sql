@@ -51,6 +51,8 @@ DROP TABLE readings_before;
 CREATE INDEX readings_by_type ON readings
     (user_id, type, effective_ms DESC, value_milli, value2_milli, source_rank)
     WHERE status = 'final';
+-- What is to be purged; readings that count cost nothing here.
+CREATE INDEX readings_deleted ON readings (changed_ms) WHERE status = 'entered_in_error';
 -- What analysts look for: readings after a meal, at rest, of a place on the body.
 CREATE INDEX readings_by_context ON readings USING gin (to_document(context))
     WHERE context IS NOT NULL;

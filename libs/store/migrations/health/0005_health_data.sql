@@ -55,6 +55,9 @@ CREATE INDEX readings_by_type ON readings
 
 -- What is to be purged; readings that count cost nothing here.
 CREATE INDEX readings_deleted ON readings (changed_ms) WHERE status = 'entered_in_error';
+-- What may refer to blobs; holds all that is asked for, so that it is preferred.
+CREATE INDEX readings_with_data ON readings (user_id, type, status, data)
+    WHERE data IS NOT NULL;
 
 -- Bytes that belong to a person: images, sounds, the samples of waveforms. The bytes
 -- themselves are in the key-value store `blobs` under `{user_id}/{id}`.
