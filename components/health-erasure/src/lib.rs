@@ -41,3 +41,5 @@ async fn on_event(db: &mut Database, event: &Event) -> Result<Vec<Event>, EventE
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_search;

@@ -4,7 +4,7 @@ use suoke_store::{Sql, StoreError, params};
 
 /// Deletes at most `?2` rows of the user `?1` each. Marks go first: nothing is computed
 /// from what is left. Letters go before their events.
-pub(crate) const PIECES: [&str; 9] = [
+pub(crate) const PIECES: [&str; 14] = [
     "DELETE FROM profiles WHERE user_id IN \
      (SELECT user_id FROM profiles WHERE user_id = ?1 LIMIT ?2)",
     "DELETE FROM alerts WHERE (user_id, id) IN \
@@ -17,6 +17,16 @@ pub(crate) const PIECES: [&str; 9] = [
      (SELECT user_id, metric, day_ms FROM days WHERE user_id = ?1 LIMIT ?2)",
     "DELETE FROM health_records WHERE id IN \
      (SELECT id FROM health_records WHERE user_id = ?1 LIMIT ?2)",
+    "DELETE FROM search_postings WHERE (owner, term, document) IN \
+     (SELECT owner, term, document FROM search_postings WHERE owner = ?1 LIMIT ?2)",
+    "DELETE FROM search_documents WHERE (owner, document) IN \
+     (SELECT owner, document FROM search_documents WHERE owner = ?1 LIMIT ?2)",
+    "DELETE FROM search_owners WHERE owner IN \
+     (SELECT owner FROM search_owners WHERE owner = ?1 LIMIT ?2)",
+    "DELETE FROM import_rejects WHERE (user_id, import_id, line) IN \
+     (SELECT user_id, import_id, line FROM import_rejects WHERE user_id = ?1 LIMIT ?2)",
+    "DELETE FROM imports WHERE (user_id, id) IN \
+     (SELECT user_id, id FROM imports WHERE user_id = ?1 LIMIT ?2)",
     "DELETE FROM event_failures WHERE rowid IN (SELECT f.rowid FROM event_failures f \
      JOIN event_outbox o ON o.id = f.event_id WHERE o.aggregate = 'readings/' || ?1 LIMIT ?2)",
     "DELETE FROM event_failures WHERE rowid IN (SELECT rowid FROM event_failures \
