@@ -4,7 +4,7 @@ use futures::executor::block_on;
 use serde_json::json;
 use suoke_events::streams::{self, NewEvent};
 use suoke_identity::caller::headers;
-use suoke_store::{Row, Sql, params};
+use suoke_store::{Database, Row, Sql, params};
 
 use super::*;
 
@@ -119,6 +119,10 @@ fn odd_questions_are_refused() {
 #[test]
 fn every_question_is_answered_by_an_index() {
     block_on(async {
+        if Database::tests_use_postgres() {
+            // The plans are SQLite's.
+            return;
+        }
         let db = identity().await;
         for (condition, index) in [
             ("json_extract(metadata, '$.actor') = 'a'", "audit_by_actor"),

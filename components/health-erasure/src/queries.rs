@@ -27,9 +27,11 @@ pub(crate) const PIECES: [&str; 14] = [
      (SELECT user_id, import_id, line FROM import_rejects WHERE user_id = ?1 LIMIT ?2)",
     "DELETE FROM imports WHERE (user_id, id) IN \
      (SELECT user_id, id FROM imports WHERE user_id = ?1 LIMIT ?2)",
-    "DELETE FROM event_failures WHERE rowid IN (SELECT f.rowid FROM event_failures f \
+    "DELETE FROM event_failures WHERE (event_id, consumer) IN \
+     (SELECT f.event_id, f.consumer FROM event_failures f \
      JOIN event_outbox o ON o.id = f.event_id WHERE o.aggregate = 'readings/' || ?1 LIMIT ?2)",
-    "DELETE FROM event_failures WHERE rowid IN (SELECT rowid FROM event_failures \
+    "DELETE FROM event_failures WHERE (event_id, consumer) IN \
+     (SELECT event_id, consumer FROM event_failures \
      WHERE type <> 'user.deleted' AND CASE WHEN json_valid(payload) THEN ?1 IN \
      (json_extract(payload, '$.data.user_id'), json_extract(payload, '$.data.context.user_id')) \
      END LIMIT ?2)",

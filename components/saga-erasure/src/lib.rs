@@ -61,7 +61,15 @@ async fn forget(
 ) -> Result<(), EventError> {
     let saga_id = suoke_care::saga_id(consultation_id);
     let now_ms = clock::now_ms();
-    queries::forget(tx, &saga_id, consultation_id, now_ms).await?;
+    if let Some(stored) = queries::saga(tx, &saga_id).await? {
+        let has_ended = ["completed", "compensated", "failed"].contains(&stored.status.as_str());
+        let state = forgotten(&stored.state, has_ended).map_err(EventError::work)?;
+        queries::set_state(tx, &saga_id, &state).await?;
+        if !has_ended {
+            queries::end(tx, &saga_id, now_ms).await?;
+        }
+    }
+    queries::forget_events(tx, &saga_id, consultation_id).await?;
     let definitions = Definition::all().map_err(EventError::work)?;
     let definition = definitions
         .into_iter()
@@ -80,6 +88,29 @@ async fn forget(
         event_id: &event.id,
     };
     Ok(queries::bury(tx, tombstone, now_ms).await?)
+}
+
+/// The state of a saga without the words of the person and what came of them; one that
+/// has not ended does.
+fn forgotten(state: &str, has_ended: bool) -> Result<String, serde_json::Error> {
+    let mut state: Value = serde_json::from_str(state)?;
+    if let Some(context) = state.get_mut("context").and_then(Value::as_object_mut) {
+        context.insert("chief_complaint".to_owned(), Value::from(""));
+        context.remove("outputs");
+    }
+    if let (false, Some(state)) = (has_ended, state.as_object_mut()) {
+        let ended = [
+            ("status", Value::from("compensated")),
+            ("reason", Value::from(queries::REASON)),
+            ("pending", Value::Array(Vec::new())),
+            ("is_pausing", Value::from(false)),
+            ("due_at_ms", Value::Null),
+        ];
+        for (name, value) in ended {
+            state.insert(name.to_owned(), value);
+        }
+    }
+    serde_json::to_string(&state)
 }
 
 #[cfg(test)]

@@ -5,30 +5,46 @@ use suoke_store::{Sql, StoreError, params};
 /// Why a saga ended that had not.
 pub(crate) const REASON: &str = "the consultation is erased";
 
-/// Takes the words of the person and what came of them out of a saga, ends it if it has
-/// not, and deletes its events and the letters about it or its consultation. The saga
-/// counts as changed: whoever works on it reads it again.
-pub(crate) async fn forget(
+/// A saga as far as forgetting needs it.
+pub(crate) struct Stored {
+    pub(crate) status: String,
+    /// JSON.
+    pub(crate) state: String,
+}
+
+suoke_store::from_row!(Stored { status, state });
+
+pub(crate) async fn saga(sql: &impl Sql, saga_id: &str) -> Result<Option<Stored>, StoreError> {
+    let text = "SELECT status, state FROM sagas WHERE id = ?1";
+    sql.query_optional(text, params![saga_id]).await
+}
+
+/// Gives a saga another state. It counts as changed: whoever works on it reads it again.
+pub(crate) async fn set_state(
+    sql: &impl Sql,
+    saga_id: &str,
+    state: &str,
+) -> Result<(), StoreError> {
+    let text = "UPDATE sagas SET revision = revision + 1, state = ?2 WHERE id = ?1";
+    sql.execute(text, params![saga_id, state]).await
+}
+
+/// Ends a saga.
+pub(crate) async fn end(sql: &impl Sql, saga_id: &str, now_ms: i64) -> Result<(), StoreError> {
+    sql.execute(
+        "UPDATE sagas SET status = 'compensated', reason = ?2, due_at = NULL, \
+         lease_owner = NULL, lease_until = NULL, ended_at = ?3, updated_at = ?3 WHERE id = ?1",
+        params![saga_id, REASON, now_ms],
+    )
+    .await
+}
+
+/// Deletes the events of a saga, and the letters about it or its consultation.
+pub(crate) async fn forget_events(
     sql: &impl Sql,
     saga_id: &str,
     consultation_id: &str,
-    now_ms: i64,
 ) -> Result<(), StoreError> {
-    sql.execute(
-        "UPDATE sagas SET revision = revision + 1, state = json_remove(\
-         json_set(state, '$.context.chief_complaint', ''), '$.context.outputs') WHERE id = ?1",
-        params![saga_id],
-    )
-    .await?;
-    sql.execute(
-        "UPDATE sagas SET status = 'compensated', reason = ?2, due_at = NULL, \
-         lease_owner = NULL, lease_until = NULL, ended_at = ?3, updated_at = ?3, \
-         state = json_set(state, '$.status', 'compensated', '$.reason', ?2, \
-         '$.pending', json('[]'), '$.is_pausing', json('false'), '$.due_at_ms', NULL) \
-         WHERE id = ?1 AND status NOT IN ('completed', 'compensated', 'failed')",
-        params![saga_id, REASON, now_ms],
-    )
-    .await?;
     sql.execute(
         "DELETE FROM event_failures WHERE CASE WHEN json_valid(payload) THEN \
          json_extract(payload, '$.subject') IN ('saga/' || ?1, 'consultation/' || ?2) END",

@@ -589,7 +589,7 @@ fn rules_are_replaced_by_who_has_seen_the_version() {
 async fn viewer_of(db: &Database, number: u32, count: u32) {
     let groups = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1) \
          INSERT INTO groups (id, name, description, settings, owner_id, created_at, updated_at) \
-         SELECT printf('018f0000-0000-7000-9000-%012d', i), 'g' || i, '', '{}', ?2, 1, 1 FROM n";
+         SELECT '018f0000-0000-7000-9000-' || substr(CAST(1000000000000 + i AS TEXT), 2), 'g' || i, '', '{}', ?2, 1, 1 FROM n";
     db.execute(groups, params![count, user(9)]).await.unwrap();
     for (id, role) in [(user(9), "owner"), (user(number), "viewer")] {
         let members = "INSERT INTO group_members (group_id, user_id, role, added_by, added_at) \

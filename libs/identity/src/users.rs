@@ -18,6 +18,7 @@ use crate::sessions;
 
 pub mod cached;
 mod queries;
+mod redact;
 
 pub use queries::{is_present, is_untouched};
 /// [`UserEnded`]: the account is erased.
@@ -301,7 +302,7 @@ pub async fn erase(
     queries::bury(tx, user_id, now_ms).await?;
     let email_hash = Sha256::digest(&row.email).to_vec();
     crate::queries::forget_attempts(tx, &email_hash).await?;
-    queries::redact_events(tx, &about(user_id)).await?;
+    redact::events(tx, &about(user_id)).await?;
     let event = ended(USER_DELETED, origin, user_id, by, now_ms)?;
     effects.events.push(outbox(tx, event).await?);
     Ok(Some(effects))

@@ -50,14 +50,14 @@ fn a_key_is_shown_once_and_known_by_its_hash() {
         // Nowhere in the database is the key itself.
         let stored: Vec<String> = db
             .query(
-                "SELECT group_concat(quote(digest) || quote(last4)) FROM virtual_key_secrets \
-                 UNION ALL SELECT group_concat(quote(name) || quote(metadata)) FROM virtual_keys \
-                 UNION ALL SELECT group_concat(payload) FROM event_outbox",
+                "SELECT digest || last4 FROM virtual_key_secrets \
+                 UNION ALL SELECT name || metadata FROM virtual_keys \
+                 UNION ALL SELECT payload FROM event_outbox",
                 params![],
             )
             .await
             .unwrap();
-        assert!(stored.iter().all(|text| !text.contains(&issued.key)));
+        assert!(stored.len() > 2 && stored.iter().all(|text| !text.contains(&issued.key)));
     });
 }
 

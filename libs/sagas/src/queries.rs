@@ -207,7 +207,8 @@ pub(crate) async fn append_log(
     sql.execute(
         "INSERT INTO saga_log (saga_id, position, at, kind, step, participant, attempt, reason) \
          SELECT ?1, key + 1 + coalesce((SELECT max(position) FROM saga_log WHERE saga_id = ?1), 0), \
-         ?2, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?3)",
+         ?2, value ->> 0, value ->> 1, value ->> 2, CAST(value ->> 3 AS INTEGER), value ->> 4 \
+         FROM json_each(?3)",
         params![id, now_ms, lines],
     )
     .await

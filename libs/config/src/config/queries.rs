@@ -282,7 +282,7 @@ pub(crate) async fn forget_bytes(
          AND version <= (SELECT max(version) FROM (SELECT version, \
          sum(coalesce(octet_length(value), 0) + coalesce(octet_length(yaml), 0)) \
          OVER (ORDER BY version DESC) AS bytes \
-         FROM config_changes WHERE service = ?1 AND key = ?2) WHERE bytes > ?4)",
+         FROM config_changes WHERE service = ?1 AND key = ?2) AS sizes WHERE bytes > ?4)",
         params![&at.service, &at.key, kept, bytes_max],
     )
     .await

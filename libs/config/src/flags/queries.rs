@@ -99,7 +99,8 @@ pub(crate) async fn version_ended_max(sql: &impl Sql) -> Result<i64, StoreError>
 pub(crate) async fn note_end(sql: &impl Sql, version: i64) -> Result<(), StoreError> {
     sql.execute(
         "INSERT INTO flags_ended (id, version) VALUES (1, ?1) \
-         ON CONFLICT (id) DO UPDATE SET version = max(version, excluded.version)",
+         ON CONFLICT (id) DO UPDATE SET version = excluded.version \
+         WHERE flags_ended.version < excluded.version",
         params![version],
     )
     .await

@@ -33,7 +33,7 @@ pub(crate) async fn reserve_sequences(
     let last: i64 = sql
         .query_one(
             "INSERT INTO event_sequences (aggregate, last) VALUES (?1, ?2) \
-             ON CONFLICT (aggregate) DO UPDATE SET last = last + ?2 RETURNING last",
+             ON CONFLICT (aggregate) DO UPDATE SET last = event_sequences.last + ?2 RETURNING last",
             params![aggregate, count],
         )
         .await?;

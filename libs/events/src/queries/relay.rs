@@ -96,7 +96,8 @@ pub(crate) async fn payloads(sql: &impl Sql, ids: &str) -> Result<Vec<Payload>, 
 pub(crate) async fn mark_done(sql: &impl Sql, rounds: &str, now_ms: i64) -> Result<(), StoreError> {
     sql.execute(
         "UPDATE event_outbox SET done_at = ?2, last_error = NULL \
-         FROM (SELECT value ->> 0 AS id, value ->> 1 AS started_at FROM json_each(?1)) AS round \
+         FROM (SELECT value ->> 0 AS id, CAST(value ->> 1 AS INTEGER) AS started_at \
+         FROM json_each(?1)) AS round \
          WHERE event_outbox.id = round.id AND event_outbox.started_at = round.started_at",
         params![rounds, now_ms],
     )
@@ -107,8 +108,8 @@ pub(crate) async fn mark_done(sql: &impl Sql, rounds: &str, now_ms: i64) -> Resu
 pub(crate) async fn mark_published(sql: &impl Sql, rounds: &str) -> Result<(), StoreError> {
     sql.execute(
         "UPDATE event_outbox SET attempts = attempts + 1, next_attempt_at = round.next, \
-         last_error = NULL FROM (SELECT value ->> 0 AS id, value ->> 1 AS started_at, \
-         value ->> 2 AS next FROM json_each(?1)) AS round \
+         last_error = NULL FROM (SELECT value ->> 0 AS id, \
+         CAST(value ->> 1 AS INTEGER) AS started_at, CAST(value ->> 2 AS INTEGER) AS next FROM json_each(?1)) AS round \
          WHERE event_outbox.id = round.id AND event_outbox.started_at = round.started_at",
         params![rounds],
     )
@@ -241,7 +242,8 @@ pub(crate) async fn prune_failures(
     limit: u32,
 ) -> Result<u64, StoreError> {
     sql.execute_counted(
-        "DELETE FROM event_failures WHERE rowid IN (SELECT rowid FROM event_failures \
+        "DELETE FROM event_failures WHERE (event_id, consumer) IN (\
+         SELECT event_id, consumer FROM event_failures \
          WHERE last_failed_at < ?1 AND (dead_at IS NULL OR type = 'unknown') LIMIT ?2)",
         params![before_ms, limit],
     )
@@ -257,7 +259,8 @@ pub(crate) async fn prune_letters(
     limit: u32,
 ) -> Result<u64, StoreError> {
     sql.execute_counted(
-        "DELETE FROM event_failures WHERE rowid IN (SELECT rowid FROM event_failures \
+        "DELETE FROM event_failures WHERE (event_id, consumer) IN (\
+         SELECT event_id, consumer FROM event_failures \
          WHERE last_failed_at < ?1 AND dead_at < ?1 \
          AND event_id NOT IN (SELECT value FROM json_each(?2)) LIMIT ?3)",
         params![before_ms, kept, limit],

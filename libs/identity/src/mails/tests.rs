@@ -77,8 +77,11 @@ fn what_lies_in_the_table_is_not_readable() {
         let mut db = store().await;
         let user = user(&mut db).await;
         queued(&mut db, Recipient::User(&user)).await;
-        let text = "SELECT count(*) FROM mails WHERE instr(sealed, 'fang') > 0";
-        assert_eq!(db.query_one::<i64>(text, params![]).await.unwrap(), 0);
+        let sealed: Vec<u8> = db
+            .query_one("SELECT sealed FROM mails", params![])
+            .await
+            .unwrap();
+        assert!(!sealed.is_empty() && !sealed.windows(4).any(|part| part == b"fang"));
     });
 }
 

@@ -96,7 +96,7 @@ pub(crate) async fn raised_since(
         "SELECT id FROM (SELECT id FROM users \
          WHERE token_version_at > 0 AND token_version_at >= ?1 AND id > ?2 \
          UNION ALL SELECT id FROM oauth_clients \
-         WHERE deleted_at IS NOT NULL AND deleted_at >= ?1 AND id > ?2) ORDER BY id LIMIT ?3",
+         WHERE deleted_at IS NOT NULL AND deleted_at >= ?1 AND id > ?2) AS raised ORDER BY id LIMIT ?3",
         params![since_ms, after, rows_max],
     )
     .await

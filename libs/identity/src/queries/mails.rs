@@ -78,15 +78,16 @@ pub(crate) async fn take(
     back_off_ms_max: i64,
     rows_max: u32,
 ) -> Result<Vec<MailRow>, StoreError> {
-    sql.query(
+    let doubled = "(?2 << CASE WHEN attempts < 20 THEN attempts ELSE 20 END)";
+    let text = format!(
         "UPDATE mails SET attempts = attempts + 1, \
-         next_attempt_at = ?1 + min(?2 << min(attempts, 20), ?3) \
+         next_attempt_at = ?1 + CASE WHEN {doubled} < ?3 THEN {doubled} ELSE ?3 END \
          WHERE id IN (SELECT id FROM mails WHERE done_at IS NULL AND dead_at IS NULL \
          AND next_attempt_at <= ?1 AND expires_at > ?1 ORDER BY next_attempt_at LIMIT ?4) \
-         RETURNING id, purpose, sealed",
-        params![now_ms, back_off_ms, back_off_ms_max, rows_max],
-    )
-    .await
+         RETURNING id, purpose, sealed"
+    );
+    let values = params![now_ms, back_off_ms, back_off_ms_max, rows_max];
+    sql.query(&text, values).await
 }
 
 /// Gives up what nobody needs any more, a piece of it.

@@ -125,8 +125,8 @@ pub(crate) async fn beyond(
 ) -> Result<Vec<String>, StoreError> {
     sql.query(
         "SELECT id FROM sessions WHERE user_id = ?1 AND ended_at IS NULL \
-         ORDER BY last_used_at DESC, id DESC LIMIT -1 OFFSET ?2",
-        params![user_id, keep],
+         ORDER BY last_used_at DESC, id DESC LIMIT ?3 OFFSET ?2",
+        params![user_id, keep, u32::MAX],
     )
     .await
 }

@@ -27,7 +27,7 @@ pub(crate) async fn enrol(
         .query_optional(
             "INSERT INTO totp (user_id, sealed_secret, created_at) VALUES (?1, ?2, ?3) \
              ON CONFLICT (user_id) DO UPDATE SET sealed_secret = excluded.sealed_secret, \
-             created_at = excluded.created_at WHERE confirmed_at IS NULL RETURNING 1",
+             created_at = excluded.created_at WHERE totp.confirmed_at IS NULL RETURNING 1",
             params![user_id, sealed_secret, now_ms],
         )
         .await?;

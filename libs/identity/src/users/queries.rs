@@ -182,23 +182,50 @@ pub(crate) async fn bury(sql: &impl Sql, id: &str, now_ms: i64) -> Result<(), St
         .await
 }
 
-/// Takes addresses and names out of the events of a user, and out of what consumers
-/// here could not handle of them.
-pub(crate) async fn redact_events(sql: &impl Sql, aggregate: &str) -> Result<(), StoreError> {
-    let created = "json_set(payload, '$.data.email', '', '$.data.name', '')";
-    let updated = "json_set(payload, '$.data.changes', json((SELECT json_group_array(json_object(\
-         'field', json_extract(value, '$.field'), 'old_value', NULL, 'new_value', NULL)) \
-         FROM json_each(payload, '$.data.changes'))))";
-    for (kind, redacted) in [("user.created", created), ("user.updated", updated)] {
-        let outbox = format!(
-            "UPDATE event_outbox SET payload = {redacted} WHERE aggregate = ?1 AND type = ?2"
-        );
-        sql.execute(&outbox, params![aggregate, kind]).await?;
-        let failures = format!(
-            "UPDATE event_failures SET payload = {redacted} WHERE json_valid(payload) \
-             AND event_id IN (SELECT id FROM event_outbox WHERE aggregate = ?1 AND type = ?2)"
-        );
-        sql.execute(&failures, params![aggregate, kind]).await?;
-    }
-    Ok(())
+/// An event that tells of somebody's address or name.
+#[derive(Clone, Debug)]
+pub(crate) struct ToldRow {
+    pub(crate) position: i64,
+    pub(crate) id: String,
+    pub(crate) payload: String,
+}
+
+suoke_store::from_row!(ToldRow {
+    position,
+    id,
+    payload
+});
+
+/// What told of somebody after a position, oldest first.
+pub(crate) async fn told(
+    sql: &impl Sql,
+    aggregate: &str,
+    after: i64,
+    limit: u32,
+) -> Result<Vec<ToldRow>, StoreError> {
+    sql.query(
+        "SELECT position, id, payload FROM event_outbox WHERE aggregate = ?1 \
+         AND type IN ('user.created', 'user.updated') AND position > ?2 \
+         ORDER BY position LIMIT ?3",
+        params![aggregate, after, limit],
+    )
+    .await
+}
+
+pub(crate) async fn set_payload(
+    sql: &impl Sql,
+    event_id: &str,
+    payload: &str,
+) -> Result<(), StoreError> {
+    sql.execute(
+        "UPDATE event_outbox SET payload = ?2 WHERE id = ?1",
+        params![event_id, payload],
+    )
+    .await?;
+    // A failure has the event, or nothing where the outbox beside it has it.
+    sql.execute(
+        "UPDATE event_failures SET payload = ?2 WHERE event_id = ?1 AND payload <> ''",
+        params![event_id, payload],
+    )
+    .await
 }
