@@ -1,48 +1,23 @@
 //! Batches, whose entries stand each for itself, and transactions, which are done
 //! wholly or not at all.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value;
 use suoke_events::{Event, announce};
-use suoke_fhir::bundle::{self as bundles, Entry, EntryResponse, Kind, find_reference};
-use suoke_fhir::import::Imported;
-use suoke_fhir::json::at;
+use suoke_fhir::bundle::{self as bundles, EntryResponse, Kind};
+use suoke_fhir::observation::Shown;
 use suoke_fhir::outcome::{self, IssueType};
-use suoke_fhir::terms;
 use suoke_guest::{Reply, Request};
 use suoke_store::{Database, Sql, Transaction};
 
 use crate::failed::Failed;
+use crate::task::{Task, names, not_here, once, task};
 use crate::write::{self, Change, New};
-use crate::{Desk, Found, address, answer, get, methods, read};
+use crate::{Desk, Found, answer, get, read};
 
-/// What an entry asks for.
-enum Task {
-    Create {
-        user_id: String,
-        new: Box<New>,
-    },
-    /// A Patient that is there already: accounts are not made here.
-    Known {
-        user_id: String,
-    },
-    Update {
-        user_id: String,
-        id: String,
-        imported: Box<Imported>,
-        if_match: Option<String>,
-    },
-    Delete {
-        user_id: String,
-        id: String,
-        if_match: Option<String>,
-    },
-    Get {
-        segments: Vec<String>,
-        pairs: Vec<(String, String)>,
-    },
-}
+/// Most entries of a bundle that read: each may show a page.
+const READS_MAX: usize = 20;
 
 /// What was made of the entries, by their places.
 type Answers = BTreeMap<usize, EntryResponse>;
@@ -77,6 +52,18 @@ pub async fn process(
             Err(failed) => return Err(failed.within(&entry.place())),
         }
     }
+    let reads = tasks
+        .iter()
+        .filter(|(_, task)| matches!(task, Task::Get { .. }));
+    if reads.count() > READS_MAX {
+        let message = format!("at most {READS_MAX} entries of a bundle read");
+        return Err(Failed::new(
+            413,
+            IssueType::TooCostly,
+            "Bundle.entry",
+            &message,
+        ));
+    }
     let work = Work {
         desk,
         request,
@@ -96,170 +83,6 @@ pub async fn process(
         200,
         &bundles::responses(kind, answers.into_values().collect()),
     )
-}
-
-/// The Patients that entries bring along, by the names that other entries give them.
-fn names(desk: &Desk, entries: &[Entry]) -> Result<HashMap<String, String>, Failed> {
-    let mut names = HashMap::new();
-    for entry in entries
-        .iter()
-        .filter(|entry| at(&entry.resource, "resourceType") == "Patient")
-    {
-        if entry.full_url.is_empty() {
-            continue;
-        }
-        if let Ok(user_id) = known_patient(desk, entry)
-            && names
-                .insert(entry.full_url.clone(), format!("Patient/{user_id}"))
-                .is_some()
-        {
-            let message = "two entries have the same `fullUrl`";
-            return Err(Failed::new(
-                400,
-                IssueType::Duplicate,
-                &format!("{}.fullUrl", entry.place()),
-                message,
-            ));
-        }
-    }
-    Ok(names)
-}
-
-/// The account of a Patient that an entry would create if it were not there.
-fn known_patient(desk: &Desk, entry: &Entry) -> Result<String, Failed> {
-    let condition = entry
-        .if_none_exist
-        .as_deref()
-        .map(write::condition)
-        .transpose()?;
-    match condition {
-        Some((Some(system), user_id)) if system == terms::USER_ID => {
-            read::subject(desk, Some(&user_id))
-        }
-        _ => {
-            let message = "Patients are accounts and not made here: name one by \
-                `ifNoneExist` identifier=urn:suoke:user-id|<id>";
-            Err(Failed::new(
-                422,
-                IssueType::NotSupported,
-                "Patient",
-                message,
-            ))
-        }
-    }
-}
-
-/// Understands an entry. `places` are the names of all entries, where they may name
-/// each other.
-fn task(
-    desk: &Desk,
-    entry: &Entry,
-    names: &HashMap<String, String>,
-    places: Option<&HashSet<&str>>,
-) -> Result<Task, Failed> {
-    let (path, query) = entry.url.split_once('?').unwrap_or((&entry.url, ""));
-    let path = path
-        .strip_prefix(desk.address.base.as_str())
-        .unwrap_or(path);
-    let segments = address::segments(path)?;
-    let pairs = address::pairs(query);
-    let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
-    match (entry.method.as_str(), parts.as_slice()) {
-        ("GET" | "HEAD", parts) => {
-            if !methods(parts)?.contains(&"GET") {
-                return Err(not_here());
-            }
-            Ok(Task::Get { segments, pairs })
-        }
-        ("POST", ["Observation"]) => {
-            let (user_id, imported) = observation(desk, entry, names, places)?;
-            if imported.is_error {
-                let message = "what was entered in error is not stored anew";
-                return Err(Failed::new(
-                    422,
-                    IssueType::BusinessRule,
-                    "Observation.status",
-                    message,
-                ));
-            }
-            let unless = entry
-                .if_none_exist
-                .as_deref()
-                .map(write::condition)
-                .transpose()?;
-            let new = Box::new(New {
-                reading: imported.reading,
-                unless,
-            });
-            Ok(Task::Create { user_id, new })
-        }
-        ("POST", ["Patient"]) => known_patient(desk, entry).map(|user_id| Task::Known { user_id }),
-        ("PUT", ["Observation", id]) => {
-            let (user_id, imported) = observation(desk, entry, names, places)?;
-            write::if_named(id, &entry.resource)?;
-            Ok(Task::Update {
-                user_id,
-                id: (*id).to_owned(),
-                imported: Box::new(imported),
-                if_match: entry.if_match.clone(),
-            })
-        }
-        ("DELETE", ["Observation", id]) => Ok(Task::Delete {
-            user_id: read::subject_of(desk, &pairs)?,
-            id: (*id).to_owned(),
-            if_match: entry.if_match.clone(),
-        }),
-        _ => Err(not_here()),
-    }
-}
-
-fn not_here() -> Failed {
-    let message = "this is not done here: see the CapabilityStatement at metadata";
-    Failed::new(405, IssueType::NotSupported, "Bundle.request", message)
-}
-
-/// The Observation of an entry. Whatever it refers to inside of the bundle must be
-/// there.
-fn observation(
-    desk: &Desk,
-    entry: &Entry,
-    names: &HashMap<String, String>,
-    places: Option<&HashSet<&str>>,
-) -> Result<(String, Imported), Failed> {
-    let is_lost = |reference: &str| {
-        let is_here = places.is_some_and(|places| places.contains(reference));
-        reference.starts_with("urn:") && !is_here
-    };
-    if find_reference(&entry.resource, &is_lost).is_some() {
-        let message = "a reference names no entry of this transaction";
-        return Err(Failed::new(400, IssueType::Value, "Observation", message));
-    }
-    let subject = entry
-        .resource
-        .pointer("/subject/reference")
-        .and_then(Value::as_str);
-    let subject = subject.and_then(|reference| names.get(reference));
-    write::understood(desk, &entry.resource, subject.map(String::as_str))
-}
-
-/// Fails where two entries change the same Observation.
-fn once(tasks: &[(usize, Task)]) -> Result<(), Failed> {
-    let mut seen = HashSet::new();
-    for (index, task) in tasks {
-        let (Task::Update { id, .. } | Task::Delete { id, .. }) = task else {
-            continue;
-        };
-        if !seen.insert(id) {
-            let message = "a transaction changes an Observation once";
-            return Err(Failed::new(
-                400,
-                IssueType::Duplicate,
-                &format!("Bundle.entry[{index}]"),
-                message,
-            ));
-        }
-    }
-    Ok(())
 }
 
 /// Who works on entries, and how it is answered.
@@ -461,12 +284,7 @@ impl Work<'_> {
         })
     }
 
-    fn written(
-        &self,
-        user_id: &str,
-        status: u16,
-        shown: &suoke_fhir::observation::Shown,
-    ) -> EntryResponse {
+    fn written(&self, user_id: &str, status: u16, shown: &Shown) -> EntryResponse {
         let found = read::found(self.desk, user_id, shown);
         EntryResponse {
             status,

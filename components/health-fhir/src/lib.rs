@@ -8,6 +8,7 @@ mod figures;
 mod read;
 mod samples;
 mod search;
+mod task;
 mod write;
 
 use serde_json::Value;

@@ -243,6 +243,14 @@ fn a_batch_tells_of_each_entry() {
 }
 
 #[test]
+fn a_bundle_reads_a_bounded_number_of_pages() {
+    let mut world = World::new();
+    let read = json!({ "request": { "method": "GET", "url": "Observation" } });
+    assert_eq!(world.bundle("batch", json!(vec![read.clone(); 20])).0, 200);
+    assert_eq!(world.bundle("batch", json!(vec![read; 21])).0, 413);
+}
+
+#[test]
 fn a_transaction_is_done_wholly_or_not_at_all() {
     let mut world = World::new();
     let mut wrong = heart_rate(2, 72);
