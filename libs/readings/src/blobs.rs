@@ -120,11 +120,7 @@ pub async fn content(user_id: &str, id: &str) -> Result<Option<Vec<u8>>, ApiErro
 ///
 /// # Errors
 /// When a store fails.
-pub async fn remove(
-    db: &mut Database,
-    user_id: &str,
-    id: &str,
-) -> Result<RemovedBlob, ApiError> {
+pub async fn remove(db: &mut Database, user_id: &str, id: &str) -> Result<RemovedBlob, ApiError> {
     if find(db, user_id, id).await?.is_none() {
         return Ok(RemovedBlob::Absent);
     }
@@ -152,7 +148,9 @@ pub async fn erase(sql: &impl Sql, user_id: &str, limit: u32) -> Result<u64, Api
 /// When a store fails.
 pub async fn sweep_samples(sql: &impl Sql, before_ms: i64, limit: u32) -> Result<u64, ApiError> {
     let unused = queries::unused(sql, SAMPLES_MEDIA_TYPE, before_ms, limit).await?;
-    let each = unused.iter().map(|(user_id, id)| (user_id.as_str(), id.as_str()));
+    let each = unused
+        .iter()
+        .map(|(user_id, id)| (user_id.as_str(), id.as_str()));
     delete_all(sql, each).await
 }
 
@@ -163,7 +161,9 @@ pub async fn sweep_samples(sql: &impl Sql, before_ms: i64, limit: u32) -> Result
 /// When a store fails.
 pub async fn sweep_old(sql: &impl Sql, before_ms: i64, limit: u32) -> Result<u64, ApiError> {
     let unused = queries::unused(sql, "%", before_ms, limit).await?;
-    let each = unused.iter().map(|(user_id, id)| (user_id.as_str(), id.as_str()));
+    let each = unused
+        .iter()
+        .map(|(user_id, id)| (user_id.as_str(), id.as_str()));
     delete_all(sql, each).await
 }
 

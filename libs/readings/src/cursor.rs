@@ -54,7 +54,14 @@ mod tests {
             id: id.to_owned(),
         };
         assert_eq!(Cursor::parse(&cursor.to_string()), Some(cursor));
-        for text in ["", "_", "5", "5_", id, "x_019a9ec0-6400-7000-8000-000000000000"] {
+        for text in [
+            "",
+            "_",
+            "5",
+            "5_",
+            id,
+            "x_019a9ec0-6400-7000-8000-000000000000",
+        ] {
             assert_eq!(Cursor::parse(text), None, "{text}");
         }
     }

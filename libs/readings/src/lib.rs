@@ -34,9 +34,7 @@ pub use cause::Cause;
 pub use cursor::Cursor;
 pub use marks::mark_all_days;
 pub use profile::{StoredProfile, profile, set_profile};
-pub use read::{
-    Filter, POINTS_MAX, Point, READINGS_MAX, find, latest, select, series,
-};
+pub use read::{Filter, POINTS_MAX, Point, READINGS_MAX, find, latest, select, series};
 pub use record::{record, record_in};
 pub use remove::{Removed, remove, remove_in};
 pub use versions::{

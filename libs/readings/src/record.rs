@@ -335,4 +335,6 @@ fn is_same(candidate: &Candidate, stored: &StoredReading) -> bool {
 }
 
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod tests;

@@ -61,24 +61,36 @@ pub(crate) fn statuses(outcome: &Outcome) -> Vec<String> {
     results
         .map(|result| match &result.error {
             Some(error) => error.code.as_str().to_owned(),
-            None => serde_json::to_value(result.status).unwrap().as_str().unwrap().to_owned(),
+            None => serde_json::to_value(result.status)
+                .unwrap()
+                .as_str()
+                .unwrap()
+                .to_owned(),
         })
         .collect()
 }
 
 pub(crate) async fn count(db: &Database, text: &str) -> i64 {
-    db.query_one(&format!("SELECT count(*) FROM {text}"), params![]).await.unwrap()
+    db.query_one(&format!("SELECT count(*) FROM {text}"), params![])
+        .await
+        .unwrap()
 }
 
 /// Types and data of the events, in their order.
 pub(crate) async fn events(db: &Database) -> Vec<(String, Value)> {
     let payloads: Vec<String> = db
-        .query("SELECT payload FROM event_outbox ORDER BY position", params![])
+        .query(
+            "SELECT payload FROM event_outbox ORDER BY position",
+            params![],
+        )
         .await
         .unwrap();
     let each = payloads.iter().map(|payload| {
         let event: Value = serde_json::from_str(payload).unwrap();
-        (event["type"].as_str().unwrap().to_owned(), event["data"].clone())
+        (
+            event["type"].as_str().unwrap().to_owned(),
+            event["data"].clone(),
+        )
     });
     each.collect()
 }
@@ -93,7 +105,11 @@ pub(crate) async fn marks(db: &Database) -> Vec<(String, i64, i64)> {
         .await
         .unwrap();
     let each = rows.iter().map(|row| {
-        (row.get("type").unwrap(), row.get("from_ms").unwrap(), row.get("to_ms").unwrap())
+        (
+            row.get("type").unwrap(),
+            row.get("from_ms").unwrap(),
+            row.get("to_ms").unwrap(),
+        )
     });
     each.collect()
 }

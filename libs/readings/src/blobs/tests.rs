@@ -18,7 +18,9 @@ fn with_samples(samples: &[i32]) -> Value {
 }
 
 async fn put_one(db: &mut Database, user_id: &str, content: &[u8]) -> (Blob, bool) {
-    put(db, user_id, "image/png", content, NOW_MS).await.unwrap()
+    put(db, user_id, "image/png", content, NOW_MS)
+        .await
+        .unwrap()
 }
 
 #[test]
@@ -49,13 +51,18 @@ fn samples_live_as_long_as_their_reading() {
         let known = find(&db, "u1", &blob).await.unwrap().unwrap();
         assert_eq!(known.media_type, SAMPLES_MEDIA_TYPE);
         // While the reading counts, its samples stay.
-        assert_eq!(remove(&mut db, "u1", &blob).await.unwrap(), RemovedBlob::InUse);
+        assert_eq!(
+            remove(&mut db, "u1", &blob).await.unwrap(),
+            RemovedBlob::InUse
+        );
         assert_eq!(sweep_samples(&db, NOW_MS + 1, 9).await.unwrap(), 0);
         let outcome = send(&mut db, "u1", &[with_samples(&[1, 2, 3])]).await;
         assert_eq!(statuses(&outcome), ["duplicate"]);
         let request = suoke_guest::Request::new("DELETE", "/");
         let cause = Cause::request("test", &request);
-        remove_reading(&mut db, "u1", &id, NOW_MS, cause).await.unwrap();
+        remove_reading(&mut db, "u1", &id, NOW_MS, cause)
+            .await
+            .unwrap();
         assert_eq!(sweep_samples(&db, NOW_MS + 1, 9).await.unwrap(), 0);
         db.execute("DELETE FROM readings", params![]).await.unwrap();
         assert_eq!(sweep_samples(&db, NOW_MS, 9).await.unwrap(), 0);
@@ -71,12 +78,14 @@ fn a_waveform_names_only_a_blob_of_ones_own() {
         let mut db = health().await;
         let (mine, _) = put_one(&mut db, "u1", b"\x01\x00").await;
         let (theirs, _) = put_one(&mut db, "u2", b"\x01\x00").await;
-        let naming = |blob: &str| {
-            wave(json!({"frequency_hz": 250, "unit": "mV", "blob": blob, "count": 1}))
-        };
+        let naming =
+            |blob: &str| wave(json!({"frequency_hz": 250, "unit": "mV", "blob": blob, "count": 1}));
         let outcome = send(&mut db, "u1", &[naming(&theirs.id), naming(&mine.id)]).await;
         assert_eq!(statuses(&outcome), ["unknown_blob", "created"]);
-        assert_eq!(remove(&mut db, "u1", &mine.id).await.unwrap(), RemovedBlob::InUse);
+        assert_eq!(
+            remove(&mut db, "u1", &mine.id).await.unwrap(),
+            RemovedBlob::InUse
+        );
     });
 }
 
@@ -85,10 +94,19 @@ fn what_nobody_needs_is_removed_once() {
     block_on(async {
         let mut db = health().await;
         let (blob, _) = put_one(&mut db, "u1", b"abc").await;
-        assert_eq!(remove(&mut db, "u2", &blob.id).await.unwrap(), RemovedBlob::Absent);
-        assert_eq!(remove(&mut db, "u1", &blob.id).await.unwrap(), RemovedBlob::Now);
+        assert_eq!(
+            remove(&mut db, "u2", &blob.id).await.unwrap(),
+            RemovedBlob::Absent
+        );
+        assert_eq!(
+            remove(&mut db, "u1", &blob.id).await.unwrap(),
+            RemovedBlob::Now
+        );
         assert!(content("u1", &blob.id).await.unwrap().is_none());
-        assert_eq!(remove(&mut db, "u1", &blob.id).await.unwrap(), RemovedBlob::Absent);
+        assert_eq!(
+            remove(&mut db, "u1", &blob.id).await.unwrap(),
+            RemovedBlob::Absent
+        );
         // What people store themselves is never swept.
         put_one(&mut db, "u1", b"abc").await;
         assert_eq!(sweep_samples(&db, i64::MAX, 9).await.unwrap(), 0);
@@ -123,7 +141,10 @@ fn bytes_without_a_row_are_swept_unless_the_row_comes() {
         for key in ["u1/left", "u2/left", "nobody"] {
             bytes.set(key, b"x").await.unwrap();
         }
-        let late = Blob { id: "left".to_owned(), ..blob.clone() };
+        let late = Blob {
+            id: "left".to_owned(),
+            ..blob.clone()
+        };
         let wait = async || {
             queries::insert(&db, "u2", &late).await.unwrap();
         };

@@ -29,12 +29,23 @@ fn everything_of_a_profile_is_kept() {
             birth_date: Some("1990-02-03".to_owned()),
             height_cm: Some(165.5),
             altitude_m: Some(-20),
-            rules: Rules { blood_pressure: PressureRules::Aha2017, ..Rules::default() },
+            rules: Rules {
+                blood_pressure: PressureRules::Aha2017,
+                ..Rules::default()
+            },
         };
         assert_eq!(set(&mut db, &full, None).await.unwrap(), 1);
         assert_eq!(profile(&db, "u1").await.unwrap().profile, full);
-        assert_eq!(set(&mut db, &Profile::default(), Some("\"1\"")).await.unwrap(), 2);
-        assert_eq!(profile(&db, "u1").await.unwrap().profile, Profile::default());
+        assert_eq!(
+            set(&mut db, &Profile::default(), Some("\"1\""))
+                .await
+                .unwrap(),
+            2
+        );
+        assert_eq!(
+            profile(&db, "u1").await.unwrap().profile,
+            Profile::default()
+        );
         assert_eq!(profile(&db, "u2").await.unwrap().version, 0);
     });
 }
@@ -43,10 +54,18 @@ fn everything_of_a_profile_is_kept() {
 fn only_who_has_seen_a_profile_changes_it() {
     block_on(async {
         let mut db = health().await;
-        let tall = Profile { height_cm: Some(190.0), ..Profile::default() };
+        let tall = Profile {
+            height_cm: Some(190.0),
+            ..Profile::default()
+        };
         assert_eq!(set(&mut db, &tall, Some("\"0\"")).await.unwrap(), 1);
-        let refused = set(&mut db, &Profile::default(), Some("\"0\"")).await.unwrap_err();
-        assert_eq!((refused.status(), refused.code()), (409, "version_conflict"));
+        let refused = set(&mut db, &Profile::default(), Some("\"0\""))
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (refused.status(), refused.code()),
+            (409, "version_conflict")
+        );
         // The same again is no change.
         assert_eq!(set(&mut db, &tall, None).await.unwrap(), 1);
     });
@@ -56,16 +75,29 @@ fn only_who_has_seen_a_profile_changes_it() {
 fn other_midnights_mark_every_day() {
     block_on(async {
         let mut db = health().await;
-        let days = [AT, "2025-12-30T01:00:00Z", "2025-12-30T02:00:00Z", "1969-12-31T23:00:00Z"];
+        let days = [
+            AT,
+            "2025-12-30T01:00:00Z",
+            "2025-12-30T02:00:00Z",
+            "1969-12-31T23:00:00Z",
+        ];
         let readings: Vec<_> = days.iter().map(|at| pulse(70, at)).collect();
         send(&mut db, "u1", &readings).await;
         send(&mut db, "u2", &[pulse(70, AT)]).await;
         let marked = marks(&db).await;
-        db.execute("DELETE FROM dirty_days", params![]).await.unwrap();
-        let tall = Profile { height_cm: Some(190.0), ..Profile::default() };
+        db.execute("DELETE FROM dirty_days", params![])
+            .await
+            .unwrap();
+        let tall = Profile {
+            height_cm: Some(190.0),
+            ..Profile::default()
+        };
         set(&mut db, &tall, None).await.unwrap();
         assert_eq!(count(&db, "dirty_days").await, 0);
-        let moved = Profile { timezone: "UTC".to_owned(), ..tall };
+        let moved = Profile {
+            timezone: "UTC".to_owned(),
+            ..tall
+        };
         set(&mut db, &moved, None).await.unwrap();
         // All of theirs, nothing of another: as when the readings came.
         assert_eq!(marks(&db).await, marked[..3]);

@@ -22,11 +22,7 @@ pub(crate) async fn one(
 }
 
 /// Inserts what is known of a blob, unless it is there; whether it was not.
-pub(crate) async fn insert(
-    sql: &impl Sql,
-    user_id: &str,
-    blob: &Blob,
-) -> Result<bool, StoreError> {
+pub(crate) async fn insert(sql: &impl Sql, user_id: &str, blob: &Blob) -> Result<bool, StoreError> {
     let bytes = i64::try_from(blob.bytes).unwrap_or(i64::MAX);
     let inserted = sql
         .execute_counted(

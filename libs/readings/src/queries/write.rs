@@ -42,9 +42,8 @@ pub(crate) async fn insert(
 
 /// The statement for so many rows: `?1` is the person, `?2` the present.
 fn text(rows: usize) -> String {
-    let mut text = format!(
-        "INSERT INTO readings (user_id, {COLUMNS}, created_ms, changed_ms) VALUES "
-    );
+    let mut text =
+        format!("INSERT INTO readings (user_id, {COLUMNS}, created_ms, changed_ms) VALUES ");
     for row in 0..rows {
         text.push_str(if row == 0 { "(?1" } else { ",(?1" });
         for column in 0..COLUMN_COUNT {

@@ -30,7 +30,10 @@ async fn filled() -> Database {
 
 async fn values(db: &Database, filter: &Filter<'_>) -> Vec<i64> {
     let found = select(db, "u1", filter).await.unwrap();
-    found.iter().map(|stored| stored.values[0].0 / 1_000).collect()
+    found
+        .iter()
+        .map(|stored| stored.values[0].0 / 1_000)
+        .collect()
 }
 
 #[test]
@@ -39,27 +42,68 @@ fn filters_let_through_what_they_name() {
         let db = filled().await;
         let at = |minute: i64| Some(NOW_MS - 3_600_000 + minute * 60_000);
         let cases: [(Filter<'_>, &[i64]); 7] = [
-            (Filter { types: &["body_weight"], ..Filter::default() }, &[70, 71]),
-            (Filter { from_ms: at(8), ..Filter::default() }, &[69, 68]),
-            (Filter { from_ms: at(4), to_ms: at(5), ..Filter::default() }, &[64]),
             (
-                Filter { types: &["heart_rate"], from_ms: at(4), to_ms: at(6), ..Filter::default() },
+                Filter {
+                    types: &["body_weight"],
+                    ..Filter::default()
+                },
+                &[70, 71],
+            ),
+            (
+                Filter {
+                    from_ms: at(8),
+                    ..Filter::default()
+                },
+                &[69, 68],
+            ),
+            (
+                Filter {
+                    from_ms: at(4),
+                    to_ms: at(5),
+                    ..Filter::default()
+                },
+                &[64],
+            ),
+            (
+                Filter {
+                    types: &["heart_rate"],
+                    from_ms: at(4),
+                    to_ms: at(6),
+                    ..Filter::default()
+                },
                 &[65, 64],
             ),
-            (Filter { device: Some("scale"), ..Filter::default() }, &[70]),
             (
-                Filter { types: &["heart_rate"], device: Some("scale"), ..Filter::default() },
+                Filter {
+                    device: Some("scale"),
+                    ..Filter::default()
+                },
+                &[70],
+            ),
+            (
+                Filter {
+                    types: &["heart_rate"],
+                    device: Some("scale"),
+                    ..Filter::default()
+                },
                 &[],
             ),
             (
-                Filter { types: &["heart_rate", "body_weight"], limit: 2, ..Filter::default() },
+                Filter {
+                    types: &["heart_rate", "body_weight"],
+                    limit: 2,
+                    ..Filter::default()
+                },
                 &[69, 68],
             ),
         ];
         for (filter, expected) in cases {
             assert_eq!(values(&db, &filter).await, expected, "{filter:?}");
         }
-        let before_1970 = Filter { to_ms: Some(-1), ..Filter::default() };
+        let before_1970 = Filter {
+            to_ms: Some(-1),
+            ..Filter::default()
+        };
         let mut old = values(&db, &before_1970).await;
         old.sort_unstable();
         assert_eq!(old, [71, 99]);
@@ -73,7 +117,12 @@ fn pages_show_everything_once() {
         for types in [&[] as &[&str], &["heart_rate", "body_weight"]] {
             let (mut seen, mut before) = (Vec::new(), None);
             loop {
-                let filter = Filter { types, before, limit: 3, ..Filter::default() };
+                let filter = Filter {
+                    types,
+                    before,
+                    limit: 3,
+                    ..Filter::default()
+                };
                 let page = select(&db, "u1", &filter).await.unwrap();
                 let Some(last) = page.last() else { break };
                 before = Cursor::parse(&Cursor::after(last).to_string());
@@ -97,13 +146,24 @@ fn what_counts_no_longer_is_shown_only_to_who_asks_for_it() {
         let cause = Cause::request("test", &request);
         remove(&mut db, "u1", &id, NOW_MS, cause).await.unwrap();
         for types in [&[] as &[&str], &["heart_rate"]] {
-            let filter = Filter { types, ..Filter::default() };
+            let filter = Filter {
+                types,
+                ..Filter::default()
+            };
             assert!(select(&db, "u1", &filter).await.unwrap().is_empty());
-            let all = Filter { include_all: true, ..filter };
+            let all = Filter {
+                include_all: true,
+                ..filter
+            };
             assert_eq!(select(&db, "u1", &all).await.unwrap().len(), 1);
         }
         assert!(latest(&db, "u1", &["heart_rate"]).await.unwrap().is_empty());
-        assert!(series(&db, "u1", "heart_rate", 0, i64::MAX).await.unwrap().is_empty());
+        assert!(
+            series(&db, "u1", "heart_rate", 0, i64::MAX)
+                .await
+                .unwrap()
+                .is_empty()
+        );
         assert!(find(&db, "u1", &id).await.unwrap().is_some());
         assert!(find(&db, "u2", &id).await.unwrap().is_none());
     });
@@ -130,16 +190,28 @@ fn the_newest_of_each_type_is_found() {
 fn a_series_is_in_the_order_of_time() {
     block_on(async {
         let mut db = filled().await;
-        let odd = with(with(pulse(250, &minute(59)), "context", "run"), "source", "fitbit");
+        let odd = with(
+            with(pulse(250, &minute(59)), "context", "run"),
+            "source",
+            "fitbit",
+        );
         send(&mut db, "u1", &[odd]).await;
         let points = series(&db, "u1", "pulse_rate", 0, i64::MAX).await.unwrap();
         assert_eq!(points.len(), 11);
         assert!(points.is_sorted_by_key(|point| point.at_ms));
         let last = points.last().unwrap();
-        assert_eq!((last.value, last.value2, last.rank), (Milli(250_000), None, 2));
-        assert_eq!((last.is_plausible, last.context.as_deref()), (false, Some("\"run\"")));
+        assert_eq!(
+            (last.value, last.value2, last.rank),
+            (Milli(250_000), None, 2)
+        );
+        assert_eq!(
+            (last.is_plausible, last.context.as_deref()),
+            (false, Some("\"run\""))
+        );
         let (from_ms, to_ms) = (points[2].at_ms, points[4].at_ms);
-        let part = series(&db, "u1", "heart_rate", from_ms, to_ms).await.unwrap();
+        let part = series(&db, "u1", "heart_rate", from_ms, to_ms)
+            .await
+            .unwrap();
         assert_eq!(part, points[2..4]);
     });
 }

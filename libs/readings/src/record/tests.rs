@@ -14,7 +14,12 @@ use crate::{Filter, find, remove, select};
 /// So many readings, one a second, the newest first.
 fn many(readings: u32) -> Vec<Value> {
     let at = |second: u32| {
-        format!("2025-12-31T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60)
+        format!(
+            "2025-12-31T{:02}:{:02}:{:02}Z",
+            second / 3600,
+            second / 60 % 60,
+            second % 60
+        )
     };
     (0..readings)
         .rev()
@@ -28,7 +33,9 @@ async fn kept(db: &Database) -> Vec<(i64, Status)> {
         ..Filter::default()
     };
     let found = select(db, "u1", &filter).await.unwrap();
-    let each = found.iter().map(|stored| (stored.values[0].0 / 1_000, stored.status));
+    let each = found
+        .iter()
+        .map(|stored| (stored.values[0].0 / 1_000, stored.status));
     each.collect()
 }
 
@@ -45,7 +52,9 @@ fn every_size_of_a_batch_is_stored_once() {
             assert_eq!((again.accepted, again.duplicated), (0, size));
             let ids = |outcome: &Outcome| {
                 let results = outcome.results.iter();
-                results.map(|result| result.id.clone().unwrap()).collect::<Vec<_>>()
+                results
+                    .map(|result| result.id.clone().unwrap())
+                    .collect::<Vec<_>>()
             };
             assert_eq!(ids(&again), ids(&outcome));
             assert_eq!(count(&db, "readings").await, i64::try_from(size).unwrap());
@@ -59,11 +68,19 @@ fn what_is_new_among_repeats_is_stored() {
     block_on(async {
         let mut db = health().await;
         send(&mut db, "u1", &many(150)).await;
-        db.execute("DELETE FROM dirty_days", params![]).await.unwrap();
+        db.execute("DELETE FROM dirty_days", params![])
+            .await
+            .unwrap();
         let outcome = send(&mut db, "u1", &many(160)).await;
         assert_eq!((outcome.accepted, outcome.duplicated), (10, 150));
-        assert_eq!(outcome.results[9].status, suoke_health::batch::Status::Created);
-        assert_eq!(outcome.results[10].status, suoke_health::batch::Status::Duplicate);
+        assert_eq!(
+            outcome.results[9].status,
+            suoke_health::batch::Status::Created
+        );
+        assert_eq!(
+            outcome.results[10].status,
+            suoke_health::batch::Status::Duplicate
+        );
         assert_eq!(count(&db, "readings").await, 160);
         // Only what is new is told and marked.
         let told = events(&db).await.pop().unwrap().1;
@@ -71,7 +88,10 @@ fn what_is_new_among_repeats_is_stored() {
         let first_ms = told["types"][0]["first_ms"].as_i64().unwrap();
         let last_ms = told["types"][0]["last_ms"].as_i64().unwrap();
         assert_eq!(last_ms - first_ms, 9_000);
-        assert_eq!(marks(&db).await, [("heart_rate".to_owned(), first_ms, last_ms)]);
+        assert_eq!(
+            marks(&db).await,
+            [("heart_rate".to_owned(), first_ms, last_ms)]
+        );
     });
 }
 
@@ -82,7 +102,10 @@ fn people_and_devices_do_not_share_readings() {
         let reading = with(pulse(70, AT), "client_id", "c");
         for (user_id, device) in [("u1", "a"), ("u2", "a"), ("u1", "b")] {
             let sent = with(reading.clone(), "device_id", device);
-            assert_eq!(statuses(&send(&mut db, user_id, &[sent]).await), ["created"]);
+            assert_eq!(
+                statuses(&send(&mut db, user_id, &[sent]).await),
+                ["created"]
+            );
         }
         assert_eq!(count(&db, "readings").await, 3);
     });
@@ -101,15 +124,34 @@ fn everything_that_was_sent_is_kept() {
         let id = sent(&mut db, "u1", reading).await;
         let stored = find(&db, "u1", &id).await.unwrap().unwrap();
         assert_eq!(stored.kind.key, "blood_pressure");
-        assert_eq!(stored.values.iter().map(|value| value.0).collect::<Vec<_>>(), [120_000, 80_000]);
+        assert_eq!(
+            stored
+                .values
+                .iter()
+                .map(|value| value.0)
+                .collect::<Vec<_>>(),
+            [120_000, 80_000]
+        );
         assert_eq!(stored.original_values, [16.0, 10.67]);
         assert_eq!(stored.original_unit, "kPa");
-        assert_eq!((stored.effective_ms, stored.offset_minutes), (NOW_MS - 3_600_000, 480));
+        assert_eq!(
+            (stored.effective_ms, stored.offset_minutes),
+            (NOW_MS - 3_600_000, 480)
+        );
         assert_eq!(stored.end_ms, Some(NOW_MS - 3_540_000));
         assert_eq!(stored.context.as_deref(), Some(r#"{"place":"home"}"#));
-        assert_eq!((stored.client_id.as_str(), stored.device_id.as_str()), ("c", "d"));
-        assert_eq!((stored.source.as_str(), stored.source_rank), ("Medical-Device", 3));
-        assert_eq!((stored.quality.as_str(), stored.status), ("ok", Status::Final));
+        assert_eq!(
+            (stored.client_id.as_str(), stored.device_id.as_str()),
+            ("c", "d")
+        );
+        assert_eq!(
+            (stored.source.as_str(), stored.source_rank),
+            ("Medical-Device", 3)
+        );
+        assert_eq!(
+            (stored.quality.as_str(), stored.status),
+            ("ok", Status::Final)
+        );
         assert_eq!((stored.created_ms, stored.changed_ms), (NOW_MS, NOW_MS));
     });
 }
@@ -137,13 +179,18 @@ fn a_correction_takes_the_place_of_what_it_corrects() {
     block_on(async {
         let mut db = health().await;
         let old = sent(&mut db, "u1", pulse(170, AT)).await;
-        db.execute("DELETE FROM dirty_days", params![]).await.unwrap();
+        db.execute("DELETE FROM dirty_days", params![])
+            .await
+            .unwrap();
         let moved = "2025-12-31T22:59:00Z";
         let correction = with(pulse(70, moved), "supersedes", old.as_str());
         let outcome = send(&mut db, "u1", std::slice::from_ref(&correction)).await;
         assert_eq!(statuses(&outcome), ["updated"]);
         assert_eq!((outcome.accepted, outcome.duplicated), (1, 0));
-        assert_eq!(kept(&db).await, [(170, Status::Amended), (70, Status::Final)]);
+        assert_eq!(
+            kept(&db).await,
+            [(170, Status::Amended), (70, Status::Final)]
+        );
         // Both moments are computed anew.
         let at_ms = NOW_MS - 3_600_000;
         let mark = ("heart_rate".to_owned(), at_ms - 60_000, at_ms);
@@ -156,8 +203,14 @@ fn a_correction_takes_the_place_of_what_it_corrects() {
         let expected = json!({"user_id": "u1", "id": new, "supersedes": old, "type": "heart_rate"});
         assert_eq!(told[2].1, expected);
         // Sent again, it is there already; so is what it corrected.
-        assert_eq!(statuses(&send(&mut db, "u1", &[correction]).await), ["duplicate"]);
-        assert_eq!(statuses(&send(&mut db, "u1", &[pulse(170, AT)]).await), ["duplicate"]);
+        assert_eq!(
+            statuses(&send(&mut db, "u1", &[correction]).await),
+            ["duplicate"]
+        );
+        assert_eq!(
+            statuses(&send(&mut db, "u1", &[pulse(170, AT)]).await),
+            ["duplicate"]
+        );
         assert_eq!(count(&db, "readings WHERE status = 'final'").await, 1);
     });
 }
@@ -181,7 +234,10 @@ fn only_ones_own_reading_of_that_type_that_counts_is_corrected() {
             (resting, &mine),
         ] {
             let correction = with(reading, "supersedes", old.as_str());
-            assert_eq!(statuses(&send(&mut db, "u1", &[correction]).await), ["not_correctable"]);
+            assert_eq!(
+                statuses(&send(&mut db, "u1", &[correction]).await),
+                ["not_correctable"]
+            );
         }
         // Only once.
         let correct = |value| with(pulse(value, AT), "supersedes", mine.as_str());
@@ -197,11 +253,17 @@ fn a_batch_can_correct_itself() {
         let mut db = health().await;
         let first = batch("u1", &[pulse(170, AT)]).candidates()[0].id.clone();
         let second = with(pulse(171, AT), "supersedes", first.as_str());
-        let second_id = batch("u1", std::slice::from_ref(&second)).candidates()[0].id.clone();
+        let second_id = batch("u1", std::slice::from_ref(&second)).candidates()[0]
+            .id
+            .clone();
         let third = with(pulse(70, AT), "supersedes", second_id.as_str());
         let outcome = send(&mut db, "u1", &[second, third, pulse(170, AT)]).await;
         assert_eq!(statuses(&outcome), ["updated", "updated", "created"]);
-        let count = count(&db, "readings WHERE status = 'final' AND value_milli = 70000").await;
+        let count = count(
+            &db,
+            "readings WHERE status = 'final' AND value_milli = 70000",
+        )
+        .await;
         assert_eq!(count, 1);
         assert_eq!(kept(&db).await.len(), 3);
     });
@@ -215,7 +277,10 @@ fn what_was_deleted_does_not_come_back() {
         let request = suoke_guest::Request::new("DELETE", "/");
         let cause = Cause::request("test", &request);
         remove(&mut db, "u1", &id, NOW_MS, cause).await.unwrap();
-        assert_eq!(statuses(&send(&mut db, "u1", &[pulse(70, AT)]).await), ["duplicate"]);
+        assert_eq!(
+            statuses(&send(&mut db, "u1", &[pulse(70, AT)]).await),
+            ["duplicate"]
+        );
         assert_eq!(kept(&db).await, [(70, Status::EnteredInError)]);
     });
 }
@@ -224,11 +289,20 @@ fn what_was_deleted_does_not_come_back() {
 fn late_readings_mark_their_own_days() {
     block_on(async {
         let mut db = health().await;
-        let days = [AT, "2025-12-31T01:00:00Z", "1969-12-31T23:59:59.999Z", "1900-01-01T00:00:00Z"];
+        let days = [
+            AT,
+            "2025-12-31T01:00:00Z",
+            "1969-12-31T23:59:59.999Z",
+            "1900-01-01T00:00:00Z",
+        ];
         for at in days {
             send(&mut db, "u1", &[pulse(70, at)]).await;
         }
-        let spans: Vec<_> = marks(&db).await.into_iter().map(|mark| (mark.1, mark.2)).collect();
+        let spans: Vec<_> = marks(&db)
+            .await
+            .into_iter()
+            .map(|mark| (mark.1, mark.2))
+            .collect();
         let oldest = -2_208_988_800_000;
         let today = (NOW_MS - 23 * 3_600_000, NOW_MS - 3_600_000);
         assert_eq!(spans, [(oldest, oldest), (-1, -1), today]);
@@ -267,7 +341,10 @@ fn the_caller_can_take_a_batch_back() {
             })
             .await;
         assert!(refused.is_err());
-        assert_eq!(count(&db, "readings").await + count(&db, "dirty_days").await, 0);
+        assert_eq!(
+            count(&db, "readings").await + count(&db, "dirty_days").await,
+            0
+        );
         assert_eq!(events(&db).await.len(), 0);
     });
 }
@@ -286,7 +363,10 @@ fn in_any_order_the_same_is_stored() {
                 send(&mut db, "u1", piece).await;
             }
             let rows: Vec<suoke_store::Row> = db
-                .query("SELECT id, value_milli FROM readings ORDER BY id", params![])
+                .query(
+                    "SELECT id, value_milli FROM readings ORDER BY id",
+                    params![],
+                )
                 .await
                 .unwrap();
             let rows = rows.iter().map(|row| -> (String, i64) {
