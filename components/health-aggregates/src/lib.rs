@@ -18,13 +18,13 @@ async fn route(request: Request) -> Result<Reply, ApiError> {
         let asked: asked::Trends = request.query()?;
         let user_id = whose(&request, asked.user_id.as_deref())?;
         let (kind, days) = asked.check()?;
-        let db = Database::open(LABEL).await?;
+        let db = Database::open_for_reading(LABEL).await?;
         return reply::json(&trends::shown(&db, &user_id, kind, days, now_ms).await?);
     }
     let asked: asked::Aggregates = request.query()?;
     let user_id = whose(&request, asked.user_id.as_deref())?;
     let asked = asked.check(now_ms)?;
-    let db = Database::open(LABEL).await?;
+    let db = Database::open_for_reading(LABEL).await?;
     reply::json(&aggregates::shown(&db, &user_id, &asked).await?)
 }
 
