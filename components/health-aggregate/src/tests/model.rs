@@ -155,7 +155,7 @@ impl Person {
                  value2_milli, original_unit, effective_ms, offset_minutes, quality, source, \
                  source_rank, created_ms, changed_ms) \
                  VALUES (?1, ?2, '', '', ?3, ?4, ?5, '', ?6, 0, 'ok', '', ?7, 0, 0) \
-                 ON CONFLICT (user_id, id) DO NOTHING",
+                 ON CONFLICT DO NOTHING",
                 params![self.id, &id, kind, value * 1_000, second, at_ms, rank],
             )
             .await
