@@ -115,6 +115,21 @@ need() {
   command -v "$command" >/dev/null || fail "$package holds no $command"
 }
 
+# PostgreSQL, whose programs Debian keeps off the PATH.
+need_postgres() {
+  local into="$parts/postgresql"
+  command -v initdb >/dev/null && return
+  compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null && return
+  if ! compgen -G "$into/usr/lib/postgresql/*/bin/initdb" >/dev/null; then
+    say "initdb is missing: unpacking postgresql into target/parts"
+    command -v apt-get >/dev/null && fetch_packages "$into" postgresql \
+      || fail "PostgreSQL is missing; install it, on Debian: apt-get install postgresql"
+  fi
+  local programs=("$into"/usr/lib/postgresql/*/bin)
+  export PATH="$PATH:${programs[-1]}"
+  export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$into/usr/lib/$(uname -m)-linux-gnu"
+}
+
 # The clients of others that the system tests run, for python3, in
 # target/parts/clients. pip is taken from Debian's package where it is missing.
 prepare_clients() {
