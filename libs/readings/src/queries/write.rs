@@ -11,44 +11,80 @@ use suoke_store::{Sql, StoreError, Value, params};
 /// one of a hundred rows costs as much as inserting them.
 const ROWS: [usize; 4] = [100, 20, 5, 1];
 
-/// Columns that differ between the rows of one statement, in their order.
-const COLUMNS: &str = "id, device_id, client_id, type, value_milli, value2_milli, \
-     original_value, original_value2, original_unit, effective_ms, end_ms, offset_minutes, \
-     context, data, quality, supersedes, source, source_rank";
-const COLUMN_COUNT: usize = 18;
+/// Columns of a row beside its owner and the present.
+const COLUMNS: [&str; 18] = [
+    "id",
+    "type",
+    "value_milli",
+    "value2_milli",
+    "original_value",
+    "original_value2",
+    "original_unit",
+    "effective_ms",
+    "context",
+    "device_id",
+    "client_id",
+    "end_ms",
+    "offset_minutes",
+    "data",
+    "quality",
+    "supersedes",
+    "source",
+    "source_rank",
+];
+/// So many of them differ from row to row, whatever a device sends.
+const OWN: usize = 9;
 
-/// Inserts what is new; how many rows that were.
+/// Inserts what is new; how many rows that were. Where all readings say the same of where
+/// they come from, as those of one device do, that is handed over once: each value that
+/// crosses into the host costs as much as the column it fills.
 pub(crate) async fn insert(
     sql: &impl Sql,
     user_id: &str,
     candidates: &[&Candidate],
     now_ms: i64,
 ) -> Result<u64, StoreError> {
+    let shared = candidates
+        .first()
+        .filter(|first| candidates.len() > 1 && candidates.iter().all(|one| shares(first, one)))
+        .map(|first| self::shared(first));
     let mut inserted = 0;
     let mut rest = candidates;
     while !rest.is_empty() {
         let fits = ROWS.iter().find(|rows| **rows <= rest.len());
         let (piece, after) = rest.split_at(fits.copied().unwrap_or(rest.len()));
-        let mut values = Vec::with_capacity(piece.len() * COLUMN_COUNT + 2);
+        let mut values = Vec::with_capacity((piece.len() + 1) * COLUMNS.len());
         values.extend(params![user_id, now_ms]);
+        values.extend(shared.iter().flatten().cloned());
         for candidate in piece {
-            push_row(&mut values, candidate);
+            values.extend(own(candidate));
+            if shared.is_none() {
+                values.extend(self::shared(candidate));
+            }
         }
-        inserted += sql.execute_counted(&text(piece.len()), values).await?;
+        let text = text(piece.len(), shared.is_some());
+        inserted += sql.execute_counted(&text, values).await?;
         rest = after;
     }
     Ok(inserted)
 }
 
-/// The statement for so many rows: `?1` is the person, `?2` the present.
-fn text(rows: usize) -> String {
-    let mut text =
-        format!("INSERT INTO readings (user_id, {COLUMNS}, created_ms, changed_ms) VALUES ");
+/// The statement for so many rows: `?1` is the person, `?2` the present, then what rows
+/// share, then each row.
+fn text(rows: usize, is_uniform: bool) -> String {
+    let each = if is_uniform { OWN } else { COLUMNS.len() };
+    let first = 3 + COLUMNS.len() - each;
+    let mut text = format!(
+        "INSERT INTO readings (user_id, {}, created_ms, changed_ms) VALUES ",
+        COLUMNS.join(", ")
+    );
     for row in 0..rows {
         text.push_str(if row == 0 { "(?1" } else { ",(?1" });
-        for column in 0..COLUMN_COUNT {
+        let own = (0..each).map(|column| first + row * each + column);
+        let shared = (0..COLUMNS.len() - each).map(|column| 3 + column);
+        for place in own.chain(shared) {
             text.push_str(",?");
-            text.push_str(&(3 + row * COLUMN_COUNT + column).to_string());
+            text.push_str(&place.to_string());
         }
         text.push_str(",?2,?2)");
     }
@@ -56,30 +92,51 @@ fn text(rows: usize) -> String {
     text
 }
 
-fn push_row(values: &mut Vec<Value>, candidate: &Candidate) {
+/// What differs from row to row.
+fn own(candidate: &Candidate) -> [Value; OWN] {
     let reading = &candidate.reading;
     let milli = |at: usize| reading.values.get(at).map(|value: &Milli| value.0);
     let original = |at: usize| reading.original_values.get(at).copied();
-    values.extend(params![
-        &candidate.id,
-        &reading.device_id,
-        reading.client_id.as_deref().unwrap_or_default(),
-        reading.kind.key,
-        milli(0),
-        milli(1),
-        original(0),
-        original(1),
-        reading.original_unit,
-        reading.effective_ms,
-        reading.end_ms,
-        reading.offset_minutes,
-        reading.context.as_ref(),
-        reading.data.as_ref(),
-        reading.quality.as_str(),
-        reading.supersedes.as_ref(),
-        &reading.source,
-        source::rank(&reading.source)
-    ]);
+    [
+        (&candidate.id).into(),
+        reading.kind.key.into(),
+        milli(0).into(),
+        milli(1).into(),
+        original(0).into(),
+        original(1).into(),
+        reading.original_unit.into(),
+        reading.effective_ms.into(),
+        reading.context.as_ref().into(),
+    ]
+}
+
+/// Whether two rows share all that rows often share.
+fn shares(one: &Candidate, other: &Candidate) -> bool {
+    let (one, other) = (&one.reading, &other.reading);
+    one.device_id == other.device_id
+        && one.client_id == other.client_id
+        && one.end_ms == other.end_ms
+        && one.offset_minutes == other.offset_minutes
+        && one.data == other.data
+        && one.quality == other.quality
+        && one.supersedes == other.supersedes
+        && one.source == other.source
+}
+
+/// What rows often share.
+fn shared(candidate: &Candidate) -> [Value; COLUMNS.len() - OWN] {
+    let reading = &candidate.reading;
+    [
+        (&reading.device_id).into(),
+        reading.client_id.as_deref().unwrap_or_default().into(),
+        reading.end_ms.into(),
+        reading.offset_minutes.into(),
+        reading.data.as_ref().into(),
+        reading.quality.as_str().into(),
+        reading.supersedes.as_ref().into(),
+        (&reading.source).into(),
+        source::rank(&reading.source).into(),
+    ]
 }
 
 /// Amends a reading of this type, if it counts.
