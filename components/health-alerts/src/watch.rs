@@ -4,7 +4,8 @@ use suoke_events::types::{AlertRaised, HEALTH_ALERT_RAISED};
 use suoke_events::{Event, EventError, outbox};
 use suoke_guest::ids;
 use suoke_health::alerts::{
-    AGE_MS_MAX, Change, Episode, Observed, Rule, Stored, plan, replay, rules_of, samples,
+    AGE_MS_MAX, Change, Episode, Observed, Rule, Stored, plan, replay, replay_from, rules_of,
+    samples,
 };
 use suoke_health::classes::Person;
 use suoke_readings::events::subject;
@@ -80,13 +81,15 @@ async fn look_at_rule(
     person: &Person,
 ) -> Result<Vec<Event>, EventError> {
     let stored = queries::alerts(tx, window.user_id, &rule.id, window.from_ms).await?;
+    let from_ms = replay_from(&stored, window.from_ms);
     let open = stored
         .iter()
-        .find_map(|alert: &Stored| alert.open_at(window.from_ms));
-    let samples = samples(window.kind, rule, &window.readings, person);
+        .find_map(|alert: &Stored| alert.open_at(from_ms));
+    let mut samples = samples(window.kind, rule, &window.readings, person);
+    samples.retain(|sample| sample.at_ms >= from_ms);
     let episodes = replay(&samples, open);
     let mut told = Vec::new();
-    for change in plan(&episodes, &stored, window.from_ms, window.now_ms) {
+    for change in plan(&episodes, &stored, from_ms, window.now_ms) {
         if let Some((alert_id, episode)) = apply(tx, window, rule, change).await? {
             let raised = raised(cause, window.user_id, rule, alert_id, &episode)?;
             told.push(outbox(tx, raised).await?);

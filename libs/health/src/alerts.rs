@@ -17,7 +17,7 @@ mod replay;
 mod rules;
 mod text;
 
-pub use plan::{Change, State, Stored, plan};
+pub use plan::{Change, State, Stored, plan, replay_from};
 pub use replay::{Episode, Sample, replay};
 pub use rules::{ALERTING_TYPES, Observed, Rule, rules_of, samples};
 pub use text::{Text, text};

@@ -110,9 +110,23 @@ pub enum Change {
     },
 }
 
+/// From when on readings are replayed, where all since `from_ms` are known: an alert
+/// that began before and is over stays as it is, since the readings that ended it may be
+/// known in part alone.
+#[must_use]
+pub fn replay_from(stored: &[Stored], from_ms: i64) -> i64 {
+    let settled = stored
+        .iter()
+        .filter(|alert| alert.state != State::Withdrawn && alert.started_ms < from_ms)
+        .filter_map(|alert| alert.cleared_ms);
+    settled
+        .map(|ended| ended.saturating_add(1))
+        .fold(from_ms, i64::max)
+}
+
 /// What is to be changed so that `stored`, the alerts of one rule, tell of `episodes`.
-/// Both hold what lies in the window that was replayed, which begins at `from_ms`, or
-/// reaches into it. Nothing is changed where nothing is new.
+/// Both hold what lies in the window that was replayed, which begins at `from_ms`
+/// ([`replay_from`]), or reaches into it. Nothing is changed where nothing is new.
 #[must_use]
 pub fn plan(episodes: &[Episode], stored: &[Stored], from_ms: i64, now_ms: i64) -> Vec<Change> {
     let mut notices = Notices::of(stored);

@@ -216,9 +216,10 @@ impl World {
         }
     }
 
-    fn episodes(&self, now_ms: i64) -> Vec<Episode> {
+    /// From when on is replayed, and the episodes since then.
+    fn episodes(&self, now_ms: i64) -> (i64, Vec<Episode>) {
         let (kind, rule) = rule("spo2_low");
-        let from_ms = now_ms - AGE_MS_MAX;
+        let from_ms = replay_from(&self.alerts, now_ms - AGE_MS_MAX);
         let window: Vec<Observed> = self
             .readings
             .iter()
@@ -226,17 +227,14 @@ impl World {
             .cloned()
             .collect();
         let open = self.alerts.iter().find_map(|alert| alert.open_at(from_ms));
-        replay(&samples(kind, &rule, &window, &Person::default()), open)
+        let samples = samples(kind, &rule, &window, &Person::default());
+        (from_ms, replay(&samples, open))
     }
 
     fn hear(&mut self, readings: &[Observed], now_ms: i64) -> Vec<Level> {
         self.readings.extend_from_slice(readings);
-        let changes = plan(
-            &self.episodes(now_ms),
-            &self.alerts,
-            now_ms - AGE_MS_MAX,
-            now_ms,
-        );
+        let (from_ms, episodes) = self.episodes(now_ms);
+        let changes = plan(&episodes, &self.alerts, from_ms, now_ms);
         apply(&mut self.alerts, changes, now_ms)
     }
 
@@ -394,7 +392,33 @@ proptest! {
             world.hear(&[reading], now_ms);
         }
         let told: Vec<i64> = world.seen().into_iter().map(|seen| seen.0).collect();
-        let held: Vec<i64> = world.episodes(now_ms).iter().map(|it| it.started_ms).collect();
+        let held: Vec<i64> = world.episodes(now_ms).1.iter().map(|it| it.started_ms).collect();
         prop_assert_eq!(told, held);
+    }
+
+    /// However the window of a day moves over the readings, the alerts are those of all
+    /// readings together.
+    #[test]
+    fn what_is_over_stays_over_while_days_pass(
+        found in proptest::collection::vec(
+            (1..360_i64, prop_oneof![Just(97_i64), Just(97), Just(92), Just(80)]),
+            0..60,
+        ),
+    ) {
+        let mut world = World::new();
+        let mut at_ms = NOW_MS;
+        for (minutes, value) in found {
+            at_ms += minutes * MINUTE_MS;
+            world.hear(&[observed(&[value], at_ms)], at_ms);
+            // The same once more, some hours later.
+            world.hear(&[], at_ms + 5 * 60 * MINUTE_MS);
+        }
+        let (kind, rule) = rule("spo2_low");
+        let all = replay(&samples(kind, &rule, &world.readings, &Person::default()), None);
+        let expected: Vec<_> = all
+            .into_iter()
+            .map(|it| (it.started_ms, it.last_ms, it.cleared_ms, it.level, it.code))
+            .collect();
+        prop_assert_eq!(world.seen(), expected);
     }
 }

@@ -48,7 +48,10 @@ mod tests {
     fn the_kind_and_the_side_are_named_in_both_languages() {
         let title = |rule, level, is_chinese| text(rule, level, is_chinese).title;
         assert_eq!(title("spo2_low", Level::Warning, true), "血氧饱和度偏低");
-        assert_eq!(title("heart_rate_high", Level::Critical, true), "心率严重偏高");
+        assert_eq!(
+            title("heart_rate_high", Level::Critical, true),
+            "心率严重偏高"
+        );
         assert_eq!(
             title("glucose_random_low", Level::Critical, false),
             "Random glucose: dangerously low"
