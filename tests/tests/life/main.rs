@@ -15,9 +15,11 @@ mod fhir;
 mod gateway;
 mod health;
 mod health_faults;
+mod import;
 mod input;
 mod people;
 mod saga;
+mod search;
 mod sessions;
 mod tokens;
 

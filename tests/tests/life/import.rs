@@ -1,0 +1,217 @@
+//! `suoke import`: whole files, whoever is killed on the way.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use system_tests::Failed;
+
+use super::*;
+
+const HEAD: &str = "user_id,data_type,value,unit,created_at,note\r\n";
+
+/// An export of so many lines of data; each tenth is wrong, and the notes hold line ends.
+fn export(lines: usize) -> String {
+    let row = |at: usize| {
+        let value = if at % 10 == 9 {
+            "-1".to_owned()
+        } else {
+            at.to_string()
+        };
+        let (hour, minute, second) = (at / 3600, at / 60 % 60, at % 60);
+        format!(",steps,{value},count,2025-01-02 {hour:02}:{minute:02}:{second:02},\"a\nb\"\r\n")
+    };
+    let rows: String = (0..lines).map(row).collect();
+    format!("\u{feff}{HEAD}{rows}")
+}
+
+impl Life {
+    /// A file with the token of somebody.
+    fn token_file(&self, token: &str) -> PathBuf {
+        self.application.write("token.txt", format!("{token}\n"))
+    }
+
+    /// Runs `suoke import` on a file.
+    async fn import(&self, file: &Path, token: &str, more: &[&str]) -> Failed {
+        let (file, token) = (
+            file.display().to_string(),
+            self.token_file(token).display().to_string(),
+        );
+        let mut arguments = vec!["import", &file, "--url", self.host.url()];
+        arguments.extend(["--token-file", &token, "--offset", "+08:00"]);
+        arguments.extend(more);
+        Host::command(&arguments).await
+    }
+
+    /// How many readings are stored.
+    fn stored(&self) -> i64 {
+        let health = rusqlite::Connection::open(self.application.path(".suoke/health.db")).unwrap();
+        let count = "SELECT count(*) FROM readings";
+        health.query_row(count, [], |row| row.get(0)).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_file_is_imported_and_refused_lines_are_named() {
+    let life = Life::embedded().await;
+    let fang = life.register("fang@example.com").await;
+    let file = life.application.write("export.csv", export(2_500));
+    let done = life.import(&file, &fang, &[]).await;
+    assert_eq!(done.code, 0, "{} {}", done.stdout, done.stderr);
+    assert!(
+        done.stdout
+            .contains("2250 readings imported, 0 were there already, 250 lines refused"),
+        "{}",
+        done.stdout
+    );
+    // No bar into a pipe.
+    assert_eq!(done.stderr, "");
+    assert_eq!(life.stored(), 2_250);
+    let rejects = std::fs::read_to_string(file.with_extension("csv.rejects.csv")).unwrap();
+    let lines: Vec<&str> = rejects.lines().collect();
+    assert_eq!(lines[0], "line,code,message");
+    // The tenth record begins in line 20: each has two, after the first line.
+    assert!(lines[1].starts_with("20,out_of_range,"), "{}", lines[1]);
+    assert_eq!(lines.len(), 251);
+    // The same again changes nothing; what was added is imported.
+    let again = life.import(&file, &fang, &[]).await;
+    assert_eq!((again.code, life.stored()), (0, 2_250));
+    let mut grown = std::fs::OpenOptions::new()
+        .append(true)
+        .open(&file)
+        .unwrap();
+    grown
+        .write_all(b",steps,7,count,2025-02-02 08:00:00,x\r\n")
+        .unwrap();
+    let more = life.import(&file, &fang, &[]).await;
+    assert_eq!((more.code, life.stored()), (0, 2_251));
+}
+
+#[tokio::test]
+async fn a_killed_command_and_a_killed_host_lose_and_repeat_nothing() {
+    let mut life = Life::embedded().await;
+    let fang = life.register("fang@example.com").await;
+    let file = life.application.write("export.csv", export(20_000));
+    // The command is killed when something is stored.
+    let token = life.token_file(&fang);
+    let mut command = Command::new(std::env::var_os("SUOKE_BIN").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/debug/suoke"),
+        PathBuf::from,
+    ));
+    command
+        .arg("import")
+        .arg(&file)
+        .args(["--url", life.host.url(), "--offset", "+08:00"]);
+    command.arg("--token-file").arg(&token);
+    let mut child = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    eventually("something is stored", async || {
+        (life.stored() > 0).then_some(())
+    })
+    .await;
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // The host is killed while the command runs again.
+    let before = life.stored();
+    let mut child = command.spawn().unwrap();
+    eventually("more is stored", async || {
+        let is_ended = child.try_wait().unwrap().is_some();
+        (life.stored() > before || is_ended).then_some(())
+    })
+    .await;
+    life.host.kill();
+    eventually("the host has ended", async || {
+        life.host.is_ended().then_some(())
+    })
+    .await;
+    eventually("the command has ended", async || child.try_wait().unwrap()).await;
+    life.restart().await;
+    let done = life.import(&file, &fang, &[]).await;
+    assert_eq!(done.code, 0, "{} {}", done.stdout, done.stderr);
+    assert!(
+        done.stdout
+            .contains("18000 readings imported, 0 were there already, 2000 lines refused"),
+        "{}",
+        done.stdout
+    );
+    assert_eq!(life.stored(), 18_000);
+    let rejects = std::fs::read_to_string(file.with_extension("csv.rejects.csv")).unwrap();
+    assert_eq!(rejects.lines().count(), 2_001);
+}
+
+#[tokio::test]
+async fn lines_of_others_are_imported_by_operators_alone() {
+    let life = Life::embedded().await;
+    let fang = life.register("fang@example.com").await;
+    let li = life.register("li@example.com").await;
+    let me = life.get("/api/v1/users/me", &li).await.expect(200).json();
+    let user = me["user_id"].as_str().unwrap();
+    let row = format!(
+        "{{\"user_id\":\"{user}\",\"type\":\"steps\",\"value\":5,\"unit\":\"count\",\"timestamp\":1735787045}}\n"
+    );
+    let file = life.application.write("export.ndjson", row);
+    let refused = life.import(&file, &fang, &["--import-id", "mine"]).await;
+    assert_eq!(refused.code, 0, "{}", refused.stderr);
+    assert!(
+        refused
+            .stdout
+            .contains("0 readings imported, 0 were there already, 1 lines refused"),
+        "{}",
+        refused.stdout
+    );
+    let taken = life.import(&file, OPERATOR_TOKEN, &[]).await;
+    assert!(
+        taken.stdout.contains("1 readings imported"),
+        "{} {}",
+        taken.stdout,
+        taken.stderr
+    );
+    assert_eq!(life.readings(&li).await.len(), 1);
+    assert!(life.readings(&fang).await.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_command_is_said() {
+    let life = Life::embedded().await;
+    let fang = life.register("fang@example.com").await;
+    let good = life.application.write("good.csv", export(1));
+    life.import(&good, "a-token-of-nobody", &[])
+        .await
+        .says(&["Is it a token of this application?"]);
+    let missing = life.application.path("missing.csv");
+    life.import(&missing, &fang, &[])
+        .await
+        .says(&["missing.csv"]);
+    let latin = life
+        .application
+        .write("latin.csv", b"data_type,created_at\n\xc4\xe3\n");
+    life.import(&latin, &fang, &[])
+        .await
+        .says(&["line 2 is not UTF-8"]);
+    let columns = life.application.write("columns.csv", "a,b\n1,2\n");
+    life.import(&columns, &fang, &[])
+        .await
+        .says(&["the first line names no column data_type"]);
+    let good = good.display().to_string();
+    let none = Host::command(&["import", &good, "--url", life.host.url()]).await;
+    none.says(&["there is no token"]);
+    let token = life.token_file(&fang).display().to_string();
+    let away = Host::command(&[
+        "import",
+        &good,
+        "--token-file",
+        &token,
+        "--url",
+        "http://127.0.0.1:1",
+    ])
+    .await;
+    assert_eq!(away.code, 1, "{}", away.stderr);
+    assert!(
+        away.stderr.contains("no answer from http://127.0.0.1:1"),
+        "{}",
+        away.stderr
+    );
+}
