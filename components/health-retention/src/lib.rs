@@ -15,8 +15,8 @@ const ROWS_MAX: u32 = 2_000;
 const PIECES_MAX: u32 = 1_000;
 /// People of one run.
 const USERS_MAX: u32 = 1_000_000;
-/// Keys of blobs that one run looks at.
-const KEYS_MAX: usize = 1_000_000;
+/// Keys of blobs that one run looks at: about 20 MB of the memory of an instance.
+const KEYS_MAX: usize = 200_000;
 /// How old samples are before they are missed: their reading is being stored.
 const SAMPLES_AGE_MS: i64 = DAY_MS;
 /// Longer than an upload may take: after it, bytes without a row have none.
