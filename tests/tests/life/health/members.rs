@@ -5,17 +5,17 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use population::clock::{DAY_MS, MINUTE_MS, parse_rfc3339, rfc3339};
+use population::clock::{DAY_MS, MINUTE_MS, date_of, date_text, parse_rfc3339, rfc3339};
 use population::figures::{Figures, by_span};
-use population::{Batch, Kept, Ledger, Person, Plan};
+use population::{Batch, Kept, Kind, Ledger, Person, Plan};
 use rusqlite::{Connection, OpenFlags};
 
 use super::*;
 
 /// Where batches are sent.
 pub(crate) const BATCHES: &str = "/api/v1/health/readings:batch";
-/// Most days of one question for figures.
-const DAYS_ASKED: i64 = 90;
+/// Most days of one question, by resolution.
+const DAYS_ASKED: [(&str, i64); 5] = [("5m", 7), ("1h", 31), ("1d", 90), ("1w", 366), ("1mo", 366)];
 
 /// Somebody who is registered.
 pub(crate) struct Member {
@@ -43,13 +43,24 @@ impl Member {
         let answer = life.post("/api/v1/users/register", None, &body).await;
         let answer = answer.expect(201).json();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let token = text(&answer["access_token"]);
+        let profile = json!({
+            "timezone": person.timezone,
+            "sex": person.sex.as_str(),
+            "birth_date": date_text(person.birth_day),
+            "height_cm": person.height as f64 / 1_000.0,
+            "altitude_m": person.altitude_m,
+        });
+        let path = "/api/v1/health/profile";
+        let set = life.try_send("PUT", path, &token, &profile).await;
+        set.unwrap().expect(200);
         let batches = plan.batches(&person);
         let mut ledger = Ledger::default();
         for batch in &batches {
             ledger.take(batch);
         }
         Self {
-            token: text(&answer["access_token"]),
+            token,
             user_id: text(&answer["user"]["user_id"]),
             person,
             kept: ledger.kept().to_vec(),
@@ -64,14 +75,18 @@ impl Member {
         seen
     }
 
-    /// What is stored, page by page as the person sees it.
-    pub(crate) async fn stored(&self, life: &Life) -> Vec<Seen> {
+    /// What is stored, page by page as the person sees it, with its id.
+    pub(crate) async fn stored(&self, life: &Life) -> Vec<(Seen, String)> {
         let mut seen = Vec::new();
         let mut cursor = String::new();
         loop {
             let path = format!("/api/v1/health/readings?limit=200{cursor}");
             let page = life.get(&path, &self.token).await.expect(200).json();
-            seen.extend(page["readings"].as_array().unwrap().iter().map(shown));
+            let readings = page["readings"].as_array().unwrap().iter();
+            seen.extend(readings.map(|reading| {
+                let id = reading["id"].as_str().unwrap();
+                (shown(reading), id.to_owned())
+            }));
             let Some(next) = page["next_cursor"].as_str() else {
                 break;
             };
@@ -81,9 +96,23 @@ impl Member {
         seen
     }
 
+    /// The id of a stored reading, and where it stands in `kept`.
+    pub(crate) async fn find(&self, life: &Life, kind: Kind) -> (usize, String) {
+        let place = self.kept.iter().position(|kept| kept.kind == kind).unwrap();
+        let wanted = must_be(&self.kept[place]);
+        let stored = self.stored(life).await;
+        let (_, id) = stored
+            .into_iter()
+            .find(|(seen, _)| *seen == wanted)
+            .unwrap();
+        (place, id)
+    }
+
     /// Checks that exactly what must be stored is.
     pub(crate) async fn check_stored(&self, life: &Life) {
-        let (stored, expected) = (self.stored(life).await, self.expected());
+        let stored = self.stored(life).await.into_iter();
+        let stored: Vec<Seen> = stored.map(|(seen, _)| seen).collect();
+        let expected = self.expected();
         let difference = stored
             .iter()
             .zip(&expected)
@@ -102,6 +131,31 @@ impl Member {
         (at_ms + offset_ms).div_euclid(DAY_MS) * DAY_MS - offset_ms
     }
 
+    /// The first millisecond of the bucket of a day that holds an instant.
+    pub(crate) fn part_of_day(&self, at_ms: i64, length_ms: i64) -> i64 {
+        let midnight = self.midnight(at_ms);
+        midnight + (at_ms - midnight) / length_ms * length_ms
+    }
+
+    /// The first millisecond of the local week of an instant, which begins on Monday.
+    pub(crate) fn monday(&self, at_ms: i64) -> i64 {
+        // 1970-01-01 was a Thursday.
+        let weekday = (self.day(at_ms) + 3).rem_euclid(7);
+        self.midnight(at_ms) - weekday * DAY_MS
+    }
+
+    /// The first millisecond of the local month of an instant.
+    pub(crate) fn first_of_month(&self, at_ms: i64) -> i64 {
+        let (_, _, date) = date_of(self.day(at_ms));
+        self.midnight(at_ms) - (date - 1) * DAY_MS
+    }
+
+    /// The local day of an instant, counted from 1970-01-01.
+    pub(crate) fn day(&self, at_ms: i64) -> i64 {
+        let offset_ms = i64::from(self.person.offset_minutes) * MINUTE_MS;
+        (at_ms + offset_ms).div_euclid(DAY_MS)
+    }
+
     /// Checks the figures of every kind at one resolution; `start_of` tells where the
     /// bucket of an instant begins.
     pub(crate) async fn check_figures(
@@ -110,6 +164,11 @@ impl Member {
         resolution: &str,
         start_of: impl Fn(i64) -> i64,
     ) {
+        let asked = DAYS_ASKED
+            .iter()
+            .find(|(name, _)| *name == resolution)
+            .unwrap()
+            .1;
         let mut kinds: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
         for kept in &self.kept {
             kinds.entry(kept.kind.key()).or_default().push(kept.at_ms);
@@ -118,8 +177,8 @@ impl Member {
         for (kind, mut times) in kinds {
             times.sort_unstable();
             while let Some(first) = times.first() {
-                let from = self.midnight(*first) - 7 * DAY_MS;
-                let to = from + DAYS_ASKED * DAY_MS;
+                let from = start_of(*first);
+                let to = self.midnight(from + asked * DAY_MS);
                 times.retain(|at_ms| *at_ms >= to);
                 found.extend(self.figures(life, kind, resolution, (from, to)).await);
             }
@@ -265,6 +324,12 @@ pub(crate) fn tables_with(life: &Life, text: &str) -> Vec<String> {
     });
     tables.sort_unstable();
     tables
+}
+
+/// Now, in milliseconds since the Unix epoch.
+pub(crate) fn now_ms() -> i64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    i64::try_from(now.unwrap().as_millis()).unwrap()
 }
 
 /// Waits until no day is marked as out of date.
