@@ -274,7 +274,25 @@ impl Database {
         if self.connection.schema().is_none() {
             return Ok(());
         }
-        partitions::ensure(self, table, instants_ms).await
+        partitions::ensure(self, table, instants_ms, true).await
+    }
+}
+
+impl Transaction<'_> {
+    /// As [`Database::ensure_partitions`], where the transaction has begun already. Better
+    /// before it: others that need a partition, too, wait for this transaction.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn ensure_partitions(
+        &self,
+        table: &str,
+        instants_ms: &[i64],
+    ) -> Result<(), StoreError> {
+        if self.database.connection.schema().is_none() {
+            return Ok(());
+        }
+        partitions::ensure(self.database, table, instants_ms, false).await
     }
 }
 

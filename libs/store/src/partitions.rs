@@ -17,26 +17,29 @@ const DAYS_MAX: usize = 4096;
 /// while somebody writes into them.
 static KNOWN: Mutex<BTreeSet<(String, String, i64)>> = Mutex::new(BTreeSet::new());
 
-/// Makes the partitions of these instants, as far as they are not known.
+/// Makes the partitions of these instants, as far as they are not known. Those that a
+/// transaction makes are not known after it: it may be rolled back.
 pub(crate) async fn ensure(
     database: &Database,
     table: &str,
     instants_ms: &[i64],
+    is_lasting: bool,
 ) -> Result<(), StoreError> {
     let schema = database.connection().schema().unwrap_or_default();
-    let days: BTreeSet<i64> = instants_ms.iter().map(|at| at.div_euclid(DAY_MS)).collect();
-    for day in days {
-        let key = (schema.to_owned(), table.to_owned(), day);
-        if KNOWN.lock().is_ok_and(|known| known.contains(&key)) {
-            continue;
+    let key = |day: i64| (schema.to_owned(), table.to_owned(), day);
+    let mut days: BTreeSet<i64> = instants_ms.iter().map(|at| at.div_euclid(DAY_MS)).collect();
+    if let Ok(known) = KNOWN.lock() {
+        days.retain(|day| !known.contains(&key(*day)));
+    }
+    if days.is_empty() {
+        return Ok(());
+    }
+    queries::ensure_months(database, table, days.iter().map(|day| day * DAY_MS)).await?;
+    if let (true, Ok(mut known)) = (is_lasting, KNOWN.lock()) {
+        if known.len() + days.len() > DAYS_MAX {
+            known.clear();
         }
-        queries::ensure_month(database, table, day * DAY_MS).await?;
-        if let Ok(mut known) = KNOWN.lock() {
-            if known.len() >= DAYS_MAX {
-                known.clear();
-            }
-            known.insert(key);
-        }
+        known.extend(days.into_iter().map(key));
     }
     Ok(())
 }

@@ -435,6 +435,15 @@ fn months_get_partitions_once() {
                 .await
                 .unwrap();
         }
+        let mut db = db;
+        let undone: Result<(), StoreError> = db
+            .transaction(async |tx| {
+                tx.ensure_partitions("readings", &[1_777_593_600_000])
+                    .await?;
+                Err(StoreError::Full)
+            })
+            .await;
+        assert_eq!(undone, Err(StoreError::Full));
         if !Database::tests_use_postgres() {
             return;
         }

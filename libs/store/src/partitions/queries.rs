@@ -4,12 +4,16 @@ use crate::database::Sql;
 use crate::error::StoreError;
 use crate::params;
 
-/// Makes the partition of the month of an instant, unless it is there.
-pub(super) async fn ensure_month(
+/// Makes the partitions of the months of some instants, unless they are there.
+pub(super) async fn ensure_months(
     sql: &impl Sql,
     table: &str,
-    at_ms: i64,
+    instants_ms: impl Iterator<Item = i64>,
 ) -> Result<(), StoreError> {
-    sql.execute("SELECT ensure_month(?1, ?2)", params![table, at_ms])
-        .await
+    let instants: Vec<String> = instants_ms.map(|at| at.to_string()).collect();
+    sql.execute(
+        "SELECT ensure_month(?1, CAST(value AS INTEGER)) FROM json_each(?2)",
+        params![table, format!("[{}]", instants.join(","))],
+    )
+    .await
 }
