@@ -15,9 +15,9 @@ async fn fill(db: &Database, user_id: &str) {
         "INSERT INTO quotas (user_id, period, soft_limit_percent, set_by, created_at, \
          updated_at) VALUES (?1, 'month', 80, 'default', 1, 1)",
         "INSERT INTO event_failures VALUES ('a' || ?1, 'c', 't', \
-         json_object('data', json_object('user_id', ?1)), 'r', 1, 1, 1, NULL)",
+         '{\"data\":{\"user_id\":\"' || ?1 || '\"}}', 'r', 1, 1, 1, NULL)",
         "INSERT INTO event_failures VALUES ('b' || ?1, 'c', 't', \
-         json_object('subject', 'user/' || ?1), 'r', 1, 1, 1, NULL)",
+         '{\"subject\":\"user/' || ?1 || '\"}', 'r', 1, 1, 1, NULL)",
     ] {
         db.execute(text, params![user_id]).await.unwrap();
     }

@@ -25,9 +25,10 @@ async fn session(db: &Database, id: &str) {
         "INSERT INTO sessions (id, user_id, created_at, last_used_at, expires_at) \
          VALUES (?1, ?2, 1, 1, 9)",
         "INSERT INTO refresh_tokens (token_hash, family, user_id, created_at, expires_at) \
-         VALUES (?1, ?1, ?2, 1, 9)",
+         VALUES (?3, ?1, ?2, 1, 9)",
     ] {
-        db.execute(text, params![id, USER]).await.unwrap();
+        let values = params![id, USER, id.as_bytes()];
+        db.execute(text, values).await.unwrap();
     }
 }
 
@@ -110,7 +111,7 @@ fn an_account_that_somebody_uses_is_never_erased_by_an_undo() {
             "UPDATE refresh_tokens SET used_at = 2",
             "UPDATE sessions SET ended_at = 2",
             "DELETE FROM sessions",
-            "INSERT INTO totp (user_id, sealed_secret, created_at) SELECT id, 'x', 1 FROM users",
+            "INSERT INTO totp (user_id, sealed_secret, created_at) SELECT id, x'78', 1 FROM users",
             "login",
             "group",
         ] {
