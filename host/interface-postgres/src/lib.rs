@@ -43,9 +43,10 @@ use server::Servers;
 pub struct PostgresOptions {
     /// Networks that connections may not enter.
     pub networks: OutboundNetworks,
-    /// Connections that guests have at the same time; 0 allows none.
+    /// Connections to all servers together, used or not; 0 allows none.
     pub connections_max: usize,
-    /// The same, of one component: no component takes all of a pool.
+    /// Connections that guests of one component have at the same time: no component
+    /// takes all of a pool.
     pub connections_per_component_max: usize,
     /// Connections, and builders of them, that one instance may have open.
     pub connections_per_instance_max: usize,
@@ -69,7 +70,7 @@ impl Default for PostgresOptions {
     fn default() -> Self {
         Self {
             networks: OutboundNetworks::default(),
-            connections_max: 256,
+            connections_max: 80,
             connections_per_component_max: 48,
             connections_per_instance_max: 16,
             connections_per_address_max: 64,
@@ -112,7 +113,6 @@ pub struct Postgres {
 struct Shared {
     options: Arc<PostgresOptions>,
     servers: Servers,
-    connections: Arc<Semaphore>,
     stats: Arc<Stats>,
 }
 
@@ -125,11 +125,9 @@ impl Postgres {
         variable: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
     ) -> Self {
         let (options, stats) = (Arc::new(options), Arc::new(Stats::default()));
-        let permits = options.connections_max.min(Semaphore::MAX_PERMITS);
         Self {
             shared: Arc::new(Shared {
                 servers: Servers::new(options.clone(), stats.clone()),
-                connections: Arc::new(Semaphore::new(permits)),
                 options,
                 stats,
             }),

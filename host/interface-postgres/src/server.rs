@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use deadpool::managed::{self, Metrics, Pool, PoolError, RecycleError, RecycleResult, TimeoutType};
 use host_app::Networks;
 use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio_postgres::Statement;
 
@@ -18,17 +19,24 @@ use crate::{PostgresOptions, Stats, error};
 
 /// A connection that was not used for this long is tried before it is used.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
+/// How often a place for a connection is looked for while there is none.
+const PLACE_INTERVAL: Duration = Duration::from_millis(20);
 /// How often unused connections are looked for.
 const TRIM_INTERVAL: Duration = Duration::from_secs(10);
 
 /// All servers that components talk to.
 pub(crate) struct Servers {
-    by_address: Mutex<HashMap<Key, Arc<Server>>>,
+    by_address: Arc<Known>,
+    /// One for each connection to any of them.
+    places: Arc<Semaphore>,
     options: Arc<PostgresOptions>,
     stats: Arc<Stats>,
     /// Where connections live: they are shared by threads that come and go.
     runtime: Option<Handle>,
 }
+
+/// Servers by what makes their connections.
+type Known = Mutex<HashMap<Key, Arc<Server>>>;
 
 /// Connections are shared by those who would make the same one: a connection
 /// into a private network is never handed to a component that may not go there.
@@ -51,7 +59,10 @@ pub(crate) struct Server {
 impl Servers {
     pub(crate) fn new(options: Arc<PostgresOptions>, stats: Arc<Stats>) -> Self {
         Self {
-            by_address: Mutex::default(),
+            by_address: Arc::default(),
+            places: Arc::new(Semaphore::new(
+                options.connections_max.min(Semaphore::MAX_PERMITS),
+            )),
             options,
             stats,
             runtime: Handle::try_current().ok(),
@@ -105,13 +116,18 @@ impl Servers {
             tls: tls.clone(),
             runtime: runtime.clone(),
             connect_timeout: Duration::from_millis(self.options.connect_ms_max),
+            wait: Duration::from_millis(self.options.wait_ms_max),
+            connections_max: self.options.connections_max,
+            places: self.places.clone(),
+            others: Arc::downgrade(&self.by_address),
             stats: self.stats.clone(),
         };
+        let max = self.options.connections_max.max(1);
+        let size = self.options.connections_per_address_max.min(max);
         let connect = Some(Duration::from_millis(self.options.connect_ms_max));
         let pool = Pool::builder(manager)
-            .max_size(self.options.connections_per_address_max)
+            .max_size(size)
             .wait_timeout(Some(Duration::from_millis(self.options.wait_ms_max)))
-            .create_timeout(connect)
             .recycle_timeout(connect)
             .runtime(deadpool::Runtime::Tokio1)
             .build();
@@ -134,6 +150,21 @@ fn forget_one(servers: &mut HashMap<Key, Arc<Server>>) -> Option<()> {
     let key = oldest.0.clone();
     servers.remove(&key);
     Some(())
+}
+
+/// Closes a connection that nobody uses, to whichever server; none may be there.
+fn free_one(servers: &Known) {
+    let servers: Vec<_> = lock(servers).values().cloned().collect();
+    let mut freed = false;
+    for server in servers {
+        if freed {
+            return;
+        }
+        // Whatever is taken out here is closed.
+        let _ = server
+            .pool
+            .retain(|_, _| std::mem::replace(&mut freed, true));
+    }
 }
 
 /// Closes connections that nobody has used for some time, until the server is forgotten.
@@ -161,11 +192,10 @@ impl Server {
             Ok(connection) => return Ok(connection),
             Err(PoolError::Timeout(TimeoutType::Wait)) => {
                 Stats::count(&stats.waits_timed_out);
-                format!("all {} connections are in use", self.pool.status().max_size)
-            }
-            Err(PoolError::Timeout(_)) => {
-                Stats::count(&stats.failures);
-                "the server did not answer in time".to_owned()
+                format!(
+                    "too many connections: all {} are in use",
+                    self.pool.status().max_size
+                )
             }
             Err(PoolError::Backend(reason)) => reason,
             Err(other) => other.to_string(),
@@ -182,7 +212,38 @@ pub(crate) struct Manager {
     blocked: Networks,
     runtime: Handle,
     connect_timeout: Duration,
+    wait: Duration,
+    connections_max: usize,
+    places: Arc<Semaphore>,
+    /// Servers whose unused connections make room for ours.
+    others: Weak<Known>,
     stats: Arc<Stats>,
+}
+
+impl Manager {
+    /// Waits for a place, and takes that of an unused connection.
+    async fn place(&self) -> Result<OwnedSemaphorePermit, String> {
+        let deadline = Instant::now() + self.wait;
+        loop {
+            if let Ok(place) = self.places.clone().try_acquire_owned() {
+                return Ok(place);
+            }
+            if let Some(others) = self.others.upgrade() {
+                free_one(&others);
+            }
+            let waiting = self.places.clone().acquire_owned();
+            if let Ok(Ok(place)) = tokio::time::timeout(PLACE_INTERVAL, waiting).await {
+                return Ok(place);
+            }
+            if self.connections_max == 0 || Instant::now() > deadline {
+                Stats::count(&self.stats.waits_timed_out);
+                return Err(format!(
+                    "too many connections: all {} are in use",
+                    self.connections_max
+                ));
+            }
+        }
+    }
 }
 
 impl managed::Manager for Manager {
@@ -190,6 +251,7 @@ impl managed::Manager for Manager {
     type Error = String;
 
     async fn create(&self) -> Result<Connection, String> {
+        let place = self.place().await?;
         let (address, tls) = (self.address.clone(), self.tls.clone());
         let (blocked, timeout) = (self.blocked.clone(), self.connect_timeout);
         let connect = async move {
@@ -208,10 +270,15 @@ impl managed::Manager for Manager {
                 client,
                 statements: Statements::default(),
                 task,
+                _place: place,
             })
         };
-        let connected = self.runtime.spawn(connect).await;
-        let connected = connected.unwrap_or_else(|error| Err(error.to_string()));
+        let connect = self.runtime.spawn(tokio::time::timeout(timeout, connect));
+        let connected = match connect.await {
+            Ok(Ok(connected)) => connected,
+            Ok(Err(_)) => Err("the server did not answer in time".to_owned()),
+            Err(error) => Err(error.to_string()),
+        };
         Stats::count(match connected {
             Ok(_) => &self.stats.connections,
             Err(_) => &self.stats.failures,
@@ -242,6 +309,7 @@ pub(crate) struct Connection {
     pub(crate) client: tokio_postgres::Client,
     pub(crate) statements: Statements,
     task: JoinHandle<()>,
+    _place: OwnedSemaphorePermit,
 }
 
 impl Drop for Connection {

@@ -59,7 +59,7 @@ struct Held {
     connection: Option<Object<Manager>>,
     in_transaction: bool,
     source: Arc<Source>,
-    permits: Option<[OwnedSemaphorePermit; 2]>,
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 /// What a statement has given.
@@ -188,20 +188,13 @@ impl Source {
     /// A connection of the pool, if the component may have one more.
     async fn take(self: &Arc<Self>) -> Result<Held, Error> {
         let options = &self.shared.options;
-        if options.connections_max == 0 {
-            return Err(Error::ConnectionFailed("too many connections".to_owned()));
-        }
         let wait = Duration::from_millis(options.wait_ms_max);
-        let permits = async {
-            let of_component = self.permits.clone().acquire_owned().await.ok()?;
-            let of_host = self.shared.connections.clone().acquire_owned().await.ok()?;
-            Some([of_component, of_host])
-        };
-        let Ok(Some(permits)) = tokio::time::timeout(wait, permits).await else {
+        let permit = tokio::time::timeout(wait, self.permits.clone().acquire_owned());
+        let Ok(Ok(permit)) = permit.await else {
             Stats::count(&self.shared.stats.waits_timed_out);
             return Err(Error::ConnectionFailed(format!(
-                "too many connections: a component may have {}, all together {}",
-                options.connections_per_component_max, options.connections_max
+                "too many connections: all {} of the component are in use",
+                options.connections_per_component_max
             )));
         };
         let connection = self.server.connection(&self.shared.stats).await?;
@@ -209,7 +202,7 @@ impl Source {
             connection: Some(connection),
             in_transaction: false,
             source: self.clone(),
-            permits: Some(permits),
+            permit: Some(permit),
         })
     }
 }
@@ -305,11 +298,11 @@ impl Held {
             token: connection.client.cancel_token(),
             tls: self.source.server.tls.clone(),
         };
-        let permits = self.permits.take();
+        let permit = self.permit.take();
         self.source.server.runtime.spawn(async move {
             // The server would go on without being told.
             let _ = tokio::time::timeout(CLEAN_MAX, cancel.send()).await;
-            drop((connection, permits));
+            drop((connection, permit));
         });
     }
 }
@@ -322,14 +315,14 @@ impl Drop for Held {
         if self.in_transaction {
             Stats::count(&self.source.shared.stats.transactions_left_open);
         }
-        let (in_transaction, permits) = (self.in_transaction, self.permits.take());
+        let (in_transaction, permit) = (self.in_transaction, self.permit.take());
         self.source.server.runtime.spawn(async move {
             let cleaned = tokio::time::timeout(CLEAN_MAX, clean(&connection, in_transaction)).await;
             if !matches!(cleaned, Ok(Ok(()))) {
                 // Out of the pool: it is closed.
                 drop(Object::take(connection));
             }
-            drop(permits);
+            drop(permit);
         });
     }
 }

@@ -49,7 +49,7 @@ pub struct OutboundRedis {
 /// Bounds of outbound PostgreSQL.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OutboundPostgres {
-    /// Connections in use at the same time; 0 allows none.
+    /// Connections open at the same time; 0 allows none.
     pub max_connections: Option<usize>,
 }
 
