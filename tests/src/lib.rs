@@ -15,10 +15,12 @@ mod application;
 mod host;
 mod http;
 mod poll;
+mod postgres;
 mod redis;
 
 pub use application::{Application, probe, wasm, wasm_folder};
 pub use host::{Failed, Host, Stopped};
 pub use http::{Answer, Client, Outgoing, channel, whole};
 pub use poll::eventually;
+pub use postgres::Postgres;
 pub use redis::Redis;

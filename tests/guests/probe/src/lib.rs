@@ -1,6 +1,8 @@
 //! A function that does what a test asks for: one path for each behaviour.
 #![expect(clippy::unwrap_used, reason = "a broken probe is to fail loudly")]
 
+mod postgres;
+
 use std::cell::Cell;
 use std::time::Duration;
 
@@ -102,6 +104,8 @@ async fn answer(
             ))
         }
         "/redis" => redis().await?,
+        "/postgres" => postgres::run(&plan(request).await?).await,
+        "/postgres-many" => postgres::many(&plan(request).await?).await,
         "/outbound" => outbound(request).await?,
         "/environment" => json!(std::env::vars().collect::<Vec<_>>()),
         "/file" => json!(std::fs::read_to_string("/hello.txt")?),
@@ -249,6 +253,11 @@ async fn redis() -> anyhow::Result<serde_json::Value> {
     let count = connection.incr("probe-count").await?;
     connection.publish("probe-channel", b"message").await?;
     Ok(json!({ "value": value, "counted": count > 0 }))
+}
+
+async fn plan(request: Request) -> anyhow::Result<serde_json::Value> {
+    let body = request.into_body().collect().await?.to_bytes();
+    Ok(serde_json::from_slice(&body)?)
 }
 
 async fn outbound(request: Request) -> anyhow::Result<serde_json::Value> {
