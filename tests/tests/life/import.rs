@@ -43,11 +43,11 @@ impl Life {
         Host::command(&arguments).await
     }
 
-    /// How many readings are stored.
+    /// How many readings are stored; none before there is a table of them.
     fn stored(&self) -> i64 {
         let health = rusqlite::Connection::open(self.application.path(".suoke/health.db")).unwrap();
         let count = "SELECT count(*) FROM readings";
-        health.query_row(count, [], |row| row.get(0)).unwrap()
+        health.query_row(count, [], |row| row.get(0)).unwrap_or(0)
     }
 }
 
