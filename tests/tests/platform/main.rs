@@ -7,6 +7,7 @@ mod limits;
 mod middleware;
 mod network;
 mod operation;
+mod postgres;
 mod routes;
 mod vault;
 mod wasi2;
