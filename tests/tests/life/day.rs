@@ -124,6 +124,15 @@ async fn a_persons_day_with_messages_inside_the_process() {
 }
 
 #[tokio::test]
+async fn a_persons_day_with_databases_on_postgresql() {
+    let life = Life::with_postgres().await;
+    a_persons_day(&life).await;
+    let postgres = life.postgres.as_ref().unwrap();
+    let stored = "SELECT count(*) > 0 FROM health.readings";
+    assert_eq!(postgres.sql(stored).await, [[Some("t".to_owned())]]);
+}
+
+#[tokio::test]
 async fn a_persons_day_with_messages_over_a_real_redis_server() {
     a_persons_day(&Life::with_redis().await).await;
 }

@@ -121,11 +121,19 @@ async fn what_happened_while_the_bus_was_gone_is_handled_when_it_is_back() {
 
 #[tokio::test]
 async fn past_events_are_given_to_one_consumer_again() {
-    let life = Life::embedded().await;
+    past_events_are_given_again(&Life::embedded().await).await;
+}
+
+#[tokio::test]
+async fn past_events_on_postgresql_are_given_to_one_consumer_again() {
+    past_events_are_given_again(&Life::with_postgres().await).await;
+}
+
+async fn past_events_are_given_again(life: &Life) {
     let token = life.register("fang@example.com").await;
     let id = life.consult(&token).await;
     life.diagnosed(&token, &id).await;
-    let event = newest(&life, "diagnosis.request").await;
+    let event = newest(life, "diagnosis.request").await;
     let first = life.delivery(&event, "diagnosis-worker", "handled").await;
 
     let replayed = life

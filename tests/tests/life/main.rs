@@ -29,7 +29,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde_json::{Value, json};
-use system_tests::{Answer, Application, Host, Redis, eventually, wasm_folder, whole};
+use system_tests::{Answer, Application, Host, Postgres, Redis, eventually, wasm_folder, whole};
 
 /// What the keys that sign access tokens are made from here.
 const SEED: [u8; 32] = [7; 32];
@@ -44,6 +44,8 @@ struct Life {
     application: Application,
     /// Where there is a real server.
     redis: Option<Redis>,
+    /// Where the databases are, if they are no files.
+    postgres: Option<Postgres>,
     variables: Vec<String>,
 }
 
@@ -58,25 +60,40 @@ impl Life {
         Self::start(Some(Redis::start().await)).await
     }
 
+    /// With databases on a real PostgreSQL server.
+    async fn with_postgres() -> Self {
+        let postgres = Postgres::start().await;
+        Self::run(application(), None, Some(postgres)).await
+    }
+
     /// With messages inside the process, and a host that another program starts.
     async fn launched_by(command: &[&str]) -> Self {
-        Self::run(application().launched_by(command), None).await
+        Self::run(application().launched_by(command), None, None).await
     }
 
     async fn start(redis: Option<Redis>) -> Self {
-        Self::run(application(), redis).await
+        Self::run(application(), redis, None).await
     }
 
-    async fn run(application: Application, redis: Option<Redis>) -> Self {
+    async fn run(
+        application: Application,
+        redis: Option<Redis>,
+        postgres: Option<Postgres>,
+    ) -> Self {
         let mut variables = secrets().to_vec();
         if let Some(redis) = &redis {
             variables.push(format!("redis_url={}", redis.url()));
+        }
+        if let Some(postgres) = &postgres {
+            variables.push(format!("database_url={}", postgres.url()));
+            variables.push(format!("database_host=postgres://{}", postgres.address()));
         }
         let host = start(&application, &variables).await;
         Self {
             host,
             application,
             redis,
+            postgres,
             variables,
         }
     }

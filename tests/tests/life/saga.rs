@@ -98,6 +98,11 @@ async fn a_consultation_becomes_a_report_a_notification_and_a_record() {
 }
 
 #[tokio::test]
+async fn a_consultation_is_completed_with_databases_on_postgresql() {
+    a_consultation_is_completed(&Life::with_postgres().await).await;
+}
+
+#[tokio::test]
 async fn a_consultation_is_completed_over_a_real_redis_server() {
     a_consultation_is_completed(&Life::with_redis().await).await;
 }

@@ -54,7 +54,15 @@ impl Life {
 
 #[tokio::test]
 async fn a_copied_refresh_token_ends_the_session_of_both() {
-    let life = Life::embedded().await;
+    a_copied_token_ends_the_session(&Life::embedded().await).await;
+}
+
+#[tokio::test]
+async fn a_copied_refresh_token_ends_the_session_of_both_on_postgresql() {
+    a_copied_token_ends_the_session(&Life::with_postgres().await).await;
+}
+
+async fn a_copied_token_ends_the_session(life: &Life) {
     life.register(EMAIL).await;
     let (first_access, first) = tokens(&life.log_in(PASSWORD, None).await.expect(200));
     let (second_access, second) = tokens(&life.refresh(&first, "owner").await.expect(200));
