@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use deadpool::managed::{self, Metrics, Pool, PoolError, RecycleError, RecycleResult, TimeoutType};
 use host_app::Networks;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
@@ -261,11 +262,7 @@ impl managed::Manager for Manager {
             }
             let connected = config.connect(tls).await;
             let (client, connection) = connected.map_err(|error| error::chain(&error))?;
-            let task = tokio::spawn(async move {
-                if let Err(error) = connection.await {
-                    tracing::debug!(%error, "a connection to a PostgreSQL server has ended");
-                }
-            });
+            let task = tokio::spawn(drive(connection));
             Ok(Connection {
                 client,
                 statements: Statements::default(),
@@ -301,6 +298,25 @@ impl managed::Manager for Manager {
         alive
             .map(drop)
             .map_err(|error| RecycleError::Backend(error::chain(&error)))
+    }
+}
+
+/// Moves what goes over a connection until it ends. Notices are meant for the guest,
+/// which has no call for them: driven by itself, the connection would log each.
+async fn drive<S, T>(mut connection: tokio_postgres::Connection<S, T>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    loop {
+        match std::future::poll_fn(|context| connection.poll_message(context)).await {
+            Some(Ok(_)) => {}
+            Some(Err(error)) => {
+                tracing::debug!(%error, "a connection to a PostgreSQL server has ended");
+                return;
+            }
+            None => return,
+        }
     }
 }
 
