@@ -42,6 +42,26 @@ struct Ended {
     saga: String,
 }
 
+/// Where documents are kept beside the database.
+trait Server {
+    /// Stores documents of an owner in place of what they were before.
+    async fn put(&self, found: &Documents) -> Result<(), EventError>;
+    /// Removes everything of an owner.
+    async fn remove(&self, owner: &str) -> Result<(), EventError>;
+}
+
+impl Server for Client {
+    async fn put(&self, found: &Documents) -> Result<(), EventError> {
+        self.ensure().await.map_err(failed)?;
+        let done = Client::put(self, &found.owner, &found.documents).await;
+        done.map_err(failed)
+    }
+
+    async fn remove(&self, owner: &str) -> Result<(), EventError> {
+        Client::remove(self, owner, None).await.map_err(failed)
+    }
+}
+
 async fn on_event(db: &mut Database, event: &Event) -> Result<Vec<Event>, EventError> {
     let server = Client::load().await.map_err(failed)?;
     // Another service's consultations: they are read, never written.
@@ -55,7 +75,7 @@ async fn on_event(db: &mut Database, event: &Event) -> Result<Vec<Event>, EventE
 /// again, the index becomes the same.
 async fn handle<C: Borrow<Database>>(
     db: &mut Database,
-    server: Option<&Client>,
+    server: Option<&impl Server>,
     event: &Event,
     open_care: impl AsyncFnOnce() -> Result<C, StoreError>,
 ) -> Result<Vec<Event>, EventError> {
@@ -97,34 +117,36 @@ fn consultation(event: &Event) -> Result<Option<String>, EventError> {
 /// Stores the documents. The server comes first: what it refuses comes again.
 async fn index(
     db: &mut Database,
-    server: Option<&Client>,
+    server: Option<&impl Server>,
     event: &Event,
     found: Option<Documents>,
 ) -> Result<(), EventError> {
-    if let (Some(server), Some(found)) = (server, &found) {
-        let put = async || {
-            server.ensure().await?;
-            server.put(&found.owner, &found.documents).await
-        };
-        put().await.map_err(failed)?;
+    if let (Some(server), Some(found)) = (server, &found)
+        && !erased::is_erased(db, &found.owner).await?
+    {
+        server.put(found).await?;
     }
     let done: Result<_, EventError> = consume(db, CONSUMER, event, async |tx| {
         let Some(found) = &found else {
-            return Ok(false);
+            return Ok(());
         };
         if erased::is_erased(tx, &found.owner).await? {
-            return Ok(true);
+            return Ok(());
         }
         for document in &found.documents {
             store::put(tx, &found.owner, document).await?;
         }
-        Ok(false)
+        Ok(())
     })
     .await;
-    // Erased while it was sent: it is taken back.
-    if let (Some(true), Some(server), Some(found)) = (done?, server, &found) {
-        server.remove(&found.owner, None).await.map_err(failed)?;
+    // Erased while it was sent: it is taken back, also where the event was seen before
+    // and the server did not do it then.
+    if let (Some(server), Some(found)) = (server, &found)
+        && erased::is_erased(db, &found.owner).await?
+    {
+        server.remove(&found.owner).await?;
     }
+    done?;
     Ok(())
 }
 
@@ -132,13 +154,13 @@ async fn index(
 /// deletes; the tombstone keeps it from coming back.
 async fn forget(
     db: &mut Database,
-    server: Option<&Client>,
+    server: Option<&impl Server>,
     event: &Event,
 ) -> Result<(), EventError> {
     let About { user_id } = event.data_as()?;
     erased::note(db, &user_id, clock::now_ms()).await?;
     if let Some(server) = server {
-        server.remove(&user_id, None).await.map_err(failed)?;
+        server.remove(&user_id).await?;
     }
     let done: Result<_, EventError> = consume(db, CONSUMER, event, async |_| Ok(())).await;
     done?;

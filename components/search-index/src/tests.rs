@@ -1,5 +1,8 @@
 //! The index follows a consultation, whichever event comes when, and forgets people.
 
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+
 use futures::executor::block_on;
 use serde_json::json;
 use suoke_care::testing::{CONSULTATION, USER, care};
@@ -25,7 +28,41 @@ fn ended(kind: &str, saga: &str) -> Event {
 }
 
 async fn take(db: &mut Database, care: &Database, event: &Event) -> Result<Vec<Event>, EventError> {
-    handle(db, None, event, async || Ok::<&Database, StoreError>(care)).await
+    let care = async || Ok::<&Database, StoreError>(care);
+    handle(db, None::<&Shelf>, event, care).await
+}
+
+/// A server that knows whose documents it has, and fails when it is told to.
+#[derive(Default)]
+struct Shelf {
+    owners: RefCell<BTreeSet<String>>,
+    failures: Cell<u32>,
+}
+
+impl Shelf {
+    /// The next answer is a failure, whether or not the work was done.
+    fn answer(&self) -> Result<(), EventError> {
+        match self.failures.get().checked_sub(1) {
+            Some(left) => {
+                self.failures.set(left);
+                Err(failed(ApiError::unavailable("away")))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl Server for Shelf {
+    async fn put(&self, found: &Documents) -> Result<(), EventError> {
+        self.owners.borrow_mut().insert(found.owner.clone());
+        self.answer()
+    }
+
+    async fn remove(&self, owner: &str) -> Result<(), EventError> {
+        self.answer()?;
+        self.owners.borrow_mut().remove(owner);
+        Ok(())
+    }
 }
 
 async fn find(db: &Database, user_id: &str, text: &str) -> Found {
@@ -112,6 +149,30 @@ fn nothing_comes_back_of_a_person_who_is_erased() {
             .unwrap();
         assert_eq!(noted, 2);
     });
+}
+
+#[test]
+fn nothing_goes_back_to_a_server_that_failed_once() {
+    let deleted = Event::new(USER_DELETED, "users", &json!({ "user_id": USER })).unwrap();
+    // The failure comes when it is put, when it is removed, or never.
+    for failures in [[1, 0], [0, 1], [0, 0]] {
+        block_on(async {
+            let (mut db, care) = (health().await, care("created", "头痛").await);
+            let shelf = Shelf::default();
+            let care = async || Ok::<&Database, StoreError>(&care);
+            let created = created();
+            shelf.failures.set(failures[0]);
+            let put = handle(&mut db, Some(&shelf), &created, care).await;
+            assert_eq!(put.is_err(), failures[0] > 0);
+            assert!(shelf.owners.borrow().contains(USER));
+            shelf.failures.set(failures[1]);
+            let removed = handle(&mut db, Some(&shelf), &deleted, care).await;
+            assert_eq!(removed.is_err(), failures[1] > 0);
+            // It comes again, and finds a person who is erased.
+            handle(&mut db, Some(&shelf), &created, care).await.unwrap();
+            assert!(shelf.owners.borrow().is_empty(), "{failures:?}");
+        });
+    }
 }
 
 #[test]
