@@ -4,7 +4,7 @@
 //!
 //! - [`samples`] says what the readings of a kind mean for each rule;
 //! - [`replay`] makes episodes of them: an episode begins with two abnormal readings in
-//!   a row, or with a single critical one, and ends with three normal ones;
+//!   a row within [`AGE_MS_MAX`], or with a single critical one, and ends with three normal ones;
 //! - [`plan`] compares the episodes with the alerts that are stored, and says what to
 //!   store and what to tell.
 //!
@@ -17,9 +17,9 @@ mod replay;
 mod rules;
 mod text;
 
-pub use plan::{Change, State, Stored, plan, replay_from};
+pub use plan::{Change, State, Stored, needed_from, plan, replay_from};
 pub use replay::{Episode, Sample, replay};
-pub use rules::{ALERTING_TYPES, Observed, Rule, rules_of, samples};
+pub use rules::{ALERTING_TYPES, LEAD_IN_MS, Observed, Rule, rules_of, samples};
 pub use text::{Text, text};
 
 /// What is older tells of no danger now (engineering default): one day.

@@ -75,7 +75,7 @@ impl Stored {
         is_open.then(|| Episode {
             reading_id: self.reading_id.clone(),
             started_ms: self.started_ms,
-            last_ms: self.last_ms.min(from_ms.saturating_sub(1)),
+            last_ms: self.last_ms.min(from_ms),
             cleared_ms: None,
             level: self.level,
             code: self.code.clone(),
@@ -108,6 +108,15 @@ pub enum Change {
         /// The alert.
         id: String,
     },
+}
+
+/// From when on the readings of a rule are needed: the last day, and where an alert
+/// lasts, since its newest abnormal reading. So the normal readings that end it count
+/// however far apart they are, also of somebody who measures once in a few days.
+#[must_use]
+pub fn needed_from(active_last_ms: Option<i64>, now_ms: i64) -> i64 {
+    let day_ms = now_ms.saturating_sub(AGE_MS_MAX);
+    active_last_ms.map_or(day_ms, |last_ms| last_ms.min(day_ms))
 }
 
 /// From when on readings are replayed, where all since `from_ms` are known: an alert
@@ -172,8 +181,13 @@ fn update(alert: &Stored, episode: &Episode, notices: &mut Notices, now_ms: i64)
     let is_worse = episode.level > known;
     let goes_on = episode.last_ms > alert.last_ms && alert.acknowledged_ms.is_none();
     let is_fresh = episode.last_ms >= now_ms.saturating_sub(AGE_MS_MAX);
-    let wants_notice = is_fresh && episode.cleared_ms.is_none() && (is_worse || goes_on);
-    let is_told = wants_notice && notices.tell(episode.level, now_ms);
+    // A danger that came and went within one upload is told all the same; a warning that
+    // is over by now is not.
+    let wants_notice = match episode.cleared_ms {
+        Some(_) => is_worse && episode.level == Level::Critical,
+        None => is_worse || goes_on,
+    };
+    let is_told = is_fresh && wants_notice && notices.tell(episode.level, now_ms);
     let is_same = alert.started_ms == episode.started_ms
         && alert.reading_id == episode.reading_id
         && alert.last_ms == episode.last_ms

@@ -1,6 +1,6 @@
 //! The machine with hysteresis.
 
-use super::{ABNORMAL_IN_A_ROW, NORMAL_IN_A_ROW};
+use super::{ABNORMAL_IN_A_ROW, AGE_MS_MAX, NORMAL_IN_A_ROW};
 use crate::classes::Level;
 
 /// What a reading means for a rule.
@@ -43,6 +43,14 @@ pub struct Episode {
 struct Run {
     first: Episode,
     count: u32,
+}
+
+impl Run {
+    /// Whether an abnormal reading confirms this one: what is older than a day tells of no
+    /// danger now.
+    fn reaches(&self, sample: &Sample) -> bool {
+        sample.at_ms.saturating_sub(self.first.last_ms) <= AGE_MS_MAX
+    }
 }
 
 impl Episode {
@@ -93,7 +101,8 @@ pub fn replay(samples: &[Sample], open: Option<Episode>) -> Vec<Episode> {
             episode.add(sample);
             continue;
         }
-        let mut next = run.take().unwrap_or_else(|| Run {
+        let still = run.take().filter(|run| run.reaches(sample));
+        let mut next = still.unwrap_or_else(|| Run {
             first: Episode::begin(sample),
             count: 0,
         });

@@ -3,6 +3,7 @@
 use super::replay::Sample;
 use crate::Milli;
 use crate::classes::{Circumstances, Class, Level, Person, Posture, Side, classify, standing_fall};
+use crate::day;
 
 /// The kinds of readings that people are alerted to.
 pub const ALERTING_TYPES: [&str; 10] = [
@@ -21,10 +22,9 @@ pub const ALERTING_TYPES: [&str; 10] = [
 /// A pressure at rest is compared with one after getting up that follows within so
 /// much time (engineering default: guidelines measure for three minutes).
 const STANDING_MS_MAX: i64 = 10 * 60 * 1000;
-/// A reading does not count beside one of a better source within so much time.
-const SHADOW_MS: i64 = 30 * 1000;
-/// The same for the pulse, which changes faster.
-const SHADOW_PULSE_MS: i64 = 5 * 1000;
+/// What one reading means may depend on others this long before it: a pressure at rest,
+/// or a better source.
+pub const LEAD_IN_MS: i64 = STANDING_MS_MAX;
 
 /// A rule: a side of a kind of reading.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,32 +126,22 @@ fn fall(
     }
 }
 
-/// Those beside which nothing better was measured. Looks at neighbours alone, so that
-/// dense readings cost no more than their number.
+/// Those beside which nothing better was measured, by the rule of the days
+/// ([`crate::day`]).
 fn without_shadowed<'a>(kind: &str, ordered: &[&'a Observed]) -> Vec<&'a Observed> {
-    let reach = if kind.ends_with("heart_rate") {
-        SHADOW_PULSE_MS
-    } else {
-        SHADOW_MS
-    };
-    let is_near =
-        |a: &Observed, b: &Observed| a.at_ms.saturating_sub(b.at_ms).saturating_abs() <= reach;
-    let is_shadowed = |index: usize, reading: &Observed| {
-        let (before, after) = ordered.split_at(index);
-        let near_before = before.iter().rev().take_while(|it| is_near(it, reading));
-        let near_after = after.iter().take_while(|it| is_near(it, reading));
-        near_before
-            .chain(near_after)
-            .any(|other| other.rank > reading.rank)
-    };
-    let all_equal = ordered.windows(2).all(|pair| match pair {
-        [a, b] => a.rank == b.rank,
-        _ => true,
-    });
-    ordered
+    // The value is the place: samples of one instant keep their order.
+    let places: Vec<day::Sample> = ordered
         .iter()
-        .enumerate()
-        .filter(|(index, reading)| all_equal || !is_shadowed(*index, reading))
-        .map(|(_, reading)| *reading)
+        .zip(0_i64..)
+        .map(|(reading, place)| day::Sample {
+            at_ms: reading.at_ms,
+            value: place,
+            value2: None,
+            rank: u8::try_from(reading.rank.clamp(0, day::RANKS - 1)).unwrap_or_default(),
+        })
+        .collect();
+    day::counted(&places, day::shadow_ms(kind))
+        .iter()
+        .filter_map(|sample| ordered.get(usize::try_from(sample.value).ok()?).copied())
         .collect()
 }
