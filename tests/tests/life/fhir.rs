@@ -126,7 +126,7 @@ async fn data_points_of_open_mhealth_go_in_and_come_out() {
         "body": {
             "systolic_blood_pressure": { "value": 118, "unit": "mmHg" },
             "diastolic_blood_pressure": { "value": 76, "unit": "mmHg" },
-            "effective_time_frame": { "date_time": "2026-03-01T08:00:00+08:00" },
+            "effective_time_frame": { "date_time": "2026-03-01T08:00:00.000+08:00" },
         },
     });
     let path = "/api/v1/health/omh";
