@@ -5,6 +5,7 @@
 //! - [`record()`], [`record_in()`]: a checked [`Batch`](suoke_health::batch::Batch) into
 //!   the store: rows, marks and events in one transaction;
 //! - [`select`], [`find`], [`latest`], [`series`]: readings as they are stored;
+//! - [`counted_series`], [`unshadowed`], [`nights`]: those of them that figures are of;
 //! - [`remove()`], [`remove_in`]: a reading that was wrong;
 //! - [`versions()`], [`matching`]: readings with what they corrected;
 //! - [`profile()`], [`set_profile`]: whose readings they are;
@@ -17,6 +18,7 @@
 
 pub mod blobs;
 mod cause;
+mod counted;
 mod cursor;
 pub mod days;
 pub mod events;
@@ -34,8 +36,9 @@ pub use cause::Cause;
 pub use cursor::Cursor;
 pub use marks::mark_all_days;
 pub use profile::{StoredProfile, profile, set_profile};
+pub use counted::{counted_series, nights, unshadowed};
 pub use read::{Filter, POINTS_MAX, Point, READINGS_MAX, find, latest, select, series};
-pub use record::{record, record_in};
+pub use record::{make_room, record, record_in};
 pub use remove::{Removed, remove, remove_in};
 pub use versions::{
     Bound, Corrected, MATCHING_MAX, Matching, VERSIONS_MAX, before, by_client_ids, count, matching,

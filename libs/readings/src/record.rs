@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use suoke_events::{Event, announce, outbox_all};
 use suoke_guest::ApiError;
 use suoke_health::batch::{Batch, Candidate, Fate, Outcome, dirty_days};
-use suoke_health::view::StoredReading;
+use suoke_health::view::{Status, StoredReading};
 use suoke_store::{Database, StoreError, Transaction, erased};
 
 use crate::blobs;
@@ -21,6 +21,11 @@ use crate::queries::{read, write as queries};
 
 /// How often a batch is tried where others write the same readings at that moment.
 const ATTEMPTS_MAX: u32 = 4;
+/// What has a partition for each month of measurement.
+const TABLE: &str = "readings";
+
+/// The code of [`erased()`].
+const ACCOUNT_ERASED: &str = "account_erased";
 
 /// Why a batch is not written.
 enum Stop {
@@ -64,7 +69,8 @@ pub async fn record(
     now_ms: i64,
     cause: Cause<'_>,
 ) -> Result<Outcome, ApiError> {
-    blobs::put_samples(user_id, batch.candidates()).await?;
+    make_room(db, batch).await?;
+    blobs::put_samples(db, user_id, batch.candidates()).await?;
     let writing = Writing {
         batch,
         user_id,
@@ -81,15 +87,33 @@ pub async fn record(
                 announce(&events).await;
                 return Ok(outcome);
             }
-            Err(Stop::Failed(error)) => return Err(error),
+            Err(Stop::Failed(error)) => {
+                // Erased since the samples came: nobody would miss them.
+                if error.code() == ACCOUNT_ERASED {
+                    blobs::take_samples_back(user_id, batch.candidates()).await?;
+                }
+                return Err(error);
+            }
             Err(Stop::Repeats) => looks = true,
         }
     }
     Err(contended())
 }
 
+/// Makes the partitions that the readings of a batch go into, where the database has one
+/// for each month. Whoever uses [`record_in()`] calls it before their transaction: within,
+/// it would keep all others from the table until its end.
+///
+/// # Errors
+/// 503 when the database fails or is busy.
+pub async fn make_room(db: &Database, batch: &Batch) -> Result<(), ApiError> {
+    let candidates = batch.candidates().iter();
+    let instants: Vec<i64> = candidates.map(|one| one.reading.effective_ms).collect();
+    Ok(db.ensure_partitions(TABLE, &instants).await?)
+}
+
 /// [`record()`] in a transaction of the caller, who announces the events after its
-/// commit, or rolls back where an item was refused.
+/// commit, or rolls back where an item was refused; [`make_room()`] comes before it.
 ///
 /// # Errors
 /// As [`record()`].
@@ -100,7 +124,7 @@ pub async fn record_in(
     now_ms: i64,
     cause: Cause<'_>,
 ) -> Result<(Outcome, Vec<Event>), ApiError> {
-    blobs::put_samples(user_id, batch.candidates()).await?;
+    blobs::put_samples(tx, user_id, batch.candidates()).await?;
     let writing = Writing {
         batch,
         user_id,
@@ -120,7 +144,7 @@ fn contended() -> ApiError {
 /// Whoever asks is erased: nothing of theirs comes back.
 pub(crate) fn erased() -> ApiError {
     let detail = "This account is erased: nothing was stored.";
-    ApiError::unauthorized("account_erased", detail).zh("账户已注销，未保存任何数据。")
+    ApiError::unauthorized(ACCOUNT_ERASED, detail).zh("账户已注销，未保存任何数据。")
 }
 
 impl Writing<'_> {
@@ -189,6 +213,7 @@ impl Writing<'_> {
         let mut fates = Vec::with_capacity(self.batch.candidates().len());
         for candidate in self.batch.candidates() {
             fates.push(match known.get(&candidate.id) {
+                Some(stored) if stored.status == Status::EnteredInError => Fate::deleted(),
                 Some(stored) if is_same(candidate, stored) => Fate::Duplicate,
                 Some(_) => Fate::value_conflict(),
                 None if !self.has_samples(tx, candidate).await? => Fate::unknown_blob(),

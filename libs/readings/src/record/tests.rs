@@ -279,9 +279,12 @@ fn what_was_deleted_does_not_come_back() {
         remove(&mut db, "u1", &id, NOW_MS, cause).await.unwrap();
         assert_eq!(
             statuses(&send(&mut db, "u1", &[pulse(70, AT)]).await),
-            ["duplicate"]
+            ["deleted"]
         );
         assert_eq!(kept(&db).await, [(70, Status::EnteredInError)]);
+        // As the refusal says, another id of the client's stores it anew.
+        let anew = with(pulse(70, AT), "client_id", "anew");
+        assert_eq!(statuses(&send(&mut db, "u1", &[anew]).await), ["created"]);
     });
 }
 
@@ -375,5 +378,19 @@ fn in_any_order_the_same_is_stored() {
             stored.push((rows.collect::<Vec<_>>(), marks(&db).await));
         }
         assert_eq!(stored[0], stored[1]);
+    });
+}
+
+#[test]
+fn readings_go_into_the_partition_of_their_month() {
+    block_on(async {
+        let mut db = health().await;
+        let february = pulse(60, "2024-02-29T23:59:59Z");
+        send(&mut db, "u1", &[february, pulse(70, "2009-12-31T00:00:00Z")]).await;
+        if !Database::tests_use_postgres() {
+            return;
+        }
+        assert_eq!(count(&db, "readings_2024_02").await, 1);
+        assert_eq!(count(&db, "readings_other").await, 1);
     });
 }
