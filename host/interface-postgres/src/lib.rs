@@ -24,6 +24,7 @@ mod session;
 mod statement;
 mod tls;
 mod value;
+mod work;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
