@@ -11,6 +11,7 @@
 //! - [`calendar`]: days, weeks and months of a person's own clock;
 //! - [`day`], [`figures`], [`distribution`], [`coverage`]: the figures of a day, from the
 //!   set of its readings, merged exactly and kept as texts;
+//! - [`night`]: whose day a sleep is of;
 //! - [`statistics`], [`trend`], [`baseline`]: what figures say over time;
 //! - [`aggregate`]: figures as they are answered;
 //! - [`view`]: stored readings as they are answered;
@@ -40,6 +41,7 @@ pub mod distribution;
 pub mod figures;
 pub mod identity;
 pub mod news2;
+pub mod night;
 pub mod profile;
 pub mod reading;
 mod sleep;

@@ -43,3 +43,15 @@ pub async fn are_pending(
 ) -> Result<bool, StoreError> {
     queries::are_pending(sql, user_id, kind, span).await
 }
+
+/// The same for readings of any type.
+///
+/// # Errors
+/// When the database fails.
+pub async fn are_any_pending(
+    sql: &impl Sql,
+    user_id: &str,
+    span: Span,
+) -> Result<bool, StoreError> {
+    queries::are_any_pending(sql, user_id, span).await
+}

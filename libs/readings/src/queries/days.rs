@@ -87,3 +87,17 @@ pub(crate) async fn are_pending(
     )
     .await
 }
+
+/// The same for marks of any type.
+pub(crate) async fn are_any_pending(
+    sql: &impl Sql,
+    user_id: &str,
+    span: Span,
+) -> Result<bool, StoreError> {
+    sql.query_one(
+        "SELECT CASE WHEN EXISTS (SELECT 1 FROM dirty_days WHERE user_id = ?1 \
+         AND from_ms < ?2 AND to_ms >= ?3) THEN 1 ELSE 0 END AS pending",
+        params![user_id, span.end_ms, span.start_ms],
+    )
+    .await
+}
