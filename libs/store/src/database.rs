@@ -262,7 +262,9 @@ impl Database {
 
     /// Makes the partitions that rows of these instants (milliseconds since the Unix
     /// epoch) go into, where the table has one for each month. To be called before the
-    /// transaction that writes them. What is before 2010 needs none.
+    /// transaction that writes them: a new one locks the table until it is committed, and
+    /// two transactions that want one would wait for each other. What is before 2010 needs
+    /// none.
     ///
     /// # Errors
     /// When the database fails.
@@ -274,25 +276,7 @@ impl Database {
         if self.connection.schema().is_none() {
             return Ok(());
         }
-        partitions::ensure(self, table, instants_ms, true).await
-    }
-}
-
-impl Transaction<'_> {
-    /// As [`Database::ensure_partitions`], where the transaction has begun already. Better
-    /// before it: others that need a partition, too, wait for this transaction.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn ensure_partitions(
-        &self,
-        table: &str,
-        instants_ms: &[i64],
-    ) -> Result<(), StoreError> {
-        if self.database.connection.schema().is_none() {
-            return Ok(());
-        }
-        partitions::ensure(self.database, table, instants_ms, false).await
+        partitions::ensure(self, table, instants_ms).await
     }
 }
 

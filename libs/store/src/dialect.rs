@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use crate::token;
 use crate::value::Value;
 
-/// Statements whose translation is kept.
+/// Translations that are kept: a statement has one for each kind that its values have had.
 const KEPT_MAX: usize = 512;
 /// Longer ones are not kept: they insert many rows and are hardly ever the same.
 const KEPT_BYTES_MAX: usize = 4 * 1024;
@@ -28,8 +28,13 @@ pub(crate) struct Translated {
     pub(crate) gives_rows: bool,
 }
 
-/// What translations were made of: statements, and the kinds of their values.
-type Kept = HashMap<String, HashMap<Vec<u8>, Arc<Translated>>>;
+/// Translations by what they were made of: statements, and the kinds of their values.
+#[derive(Default)]
+struct Kept {
+    by_text: HashMap<String, HashMap<Vec<u8>, Arc<Translated>>>,
+    /// Those of all texts.
+    count: usize,
+}
 
 /// It holds no values of users, only the texts of this program.
 static KEPT: Mutex<Option<Kept>> = Mutex::new(None);
@@ -39,21 +44,28 @@ pub(crate) fn translate(sql: &str, values: &[Value]) -> Arc<Translated> {
     if sql.len() > KEPT_BYTES_MAX {
         return Arc::new(translate_anew(sql, values));
     }
-    let kinds: Vec<u8> = values.iter().map(kind).collect();
-    let Ok(mut kept) = KEPT.lock() else {
-        return Arc::new(translate_anew(sql, values));
-    };
-    let kept = kept.get_or_insert_default();
-    if let Some(found) = kept.get(sql).and_then(|of_text| of_text.get(&kinds)) {
-        return Arc::clone(found);
+    match KEPT.lock() {
+        Ok(mut kept) => kept.get_or_insert_default().translate(sql, values),
+        Err(_) => Arc::new(translate_anew(sql, values)),
     }
-    if kept.len() >= KEPT_MAX {
-        kept.clear();
+}
+
+impl Kept {
+    fn translate(&mut self, sql: &str, values: &[Value]) -> Arc<Translated> {
+        let kinds: Vec<u8> = values.iter().map(kind).collect();
+        let of_text = self.by_text.get(sql);
+        if let Some(found) = of_text.and_then(|of_text| of_text.get(&kinds)) {
+            return Arc::clone(found);
+        }
+        if self.count >= KEPT_MAX {
+            *self = Self::default();
+        }
+        let made = Arc::new(translate_anew(sql, values));
+        let of_text = self.by_text.entry(sql.to_owned()).or_default();
+        of_text.insert(kinds, Arc::clone(&made));
+        self.count += 1;
+        made
     }
-    let made = Arc::new(translate_anew(sql, values));
-    let of_text = kept.entry(sql.to_owned()).or_default();
-    of_text.insert(kinds, Arc::clone(&made));
-    made
 }
 
 fn kind(value: &Value) -> u8 {
@@ -190,10 +202,26 @@ mod tests {
         let none = translate(sql, &params![None::<&str>]);
         assert_eq!(none.text, "SELECT NULL IS NULL OR NULL = 'a'");
         assert!(none.places.is_empty());
+        let mut kept = Kept::default();
         assert!(Arc::ptr_eq(
-            &translate(sql, &params!["y"]),
-            &translate(sql, &params!["z"])
+            &kept.translate(sql, &params!["y"]),
+            &kept.translate(sql, &params!["z"])
         ));
+    }
+
+    #[test]
+    fn whatever_of_its_values_is_missing_a_statement_fills_no_more_than_the_bound() {
+        let places: Vec<String> = (1..=10).map(|place| format!("?{place}")).collect();
+        let sql = format!("SELECT {}", places.join(", "));
+        let mut kept = Kept::default();
+        for pattern in 0_u32..1 << 10 {
+            let values: Vec<Value> = (0..10)
+                .map(|place| Value::from((pattern >> place & 1 == 1).then_some(1_i64)))
+                .collect();
+            kept.translate(&sql, &values);
+            let held: usize = kept.by_text.values().map(HashMap::len).sum();
+            assert!(held <= KEPT_MAX && held == kept.count, "{held}");
+        }
     }
 
     #[test]

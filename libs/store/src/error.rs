@@ -57,9 +57,9 @@ pub enum StoreError {
     },
 }
 
+#[cfg(any(target_family = "wasm", feature = "native"))]
 impl StoreError {
     /// Sorts a message of SQLite into the right variant.
-    #[cfg(any(target_family = "wasm", feature = "native"))]
     pub(crate) fn from_message(message: String) -> Self {
         let lower = message.to_ascii_lowercase();
         if lower.contains("constraint") {
@@ -69,11 +69,5 @@ impl StoreError {
         } else {
             Self::Statement(message)
         }
-    }
-
-    /// Whether a `UNIQUE` rule was broken, for example on `users.email`.
-    #[must_use]
-    pub fn is_unique_violation(&self) -> bool {
-        matches!(self, Self::Constraint(message) if message.to_ascii_lowercase().contains("unique"))
     }
 }

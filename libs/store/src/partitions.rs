@@ -17,13 +17,11 @@ const DAYS_MAX: usize = 4096;
 /// while somebody writes into them.
 static KNOWN: Mutex<BTreeSet<(String, String, i64)>> = Mutex::new(BTreeSet::new());
 
-/// Makes the partitions of these instants, as far as they are not known. Those that a
-/// transaction makes are not known after it: it may be rolled back.
+/// Makes the partitions of these instants, as far as they are not known.
 pub(crate) async fn ensure(
     database: &Database,
     table: &str,
     instants_ms: &[i64],
-    is_lasting: bool,
 ) -> Result<(), StoreError> {
     let schema = database.connection().schema().unwrap_or_default();
     let key = |day: i64| (schema.to_owned(), table.to_owned(), day);
@@ -35,7 +33,7 @@ pub(crate) async fn ensure(
         return Ok(());
     }
     queries::ensure_months(database, table, days.iter().map(|day| day * DAY_MS)).await?;
-    if let (true, Ok(mut known)) = (is_lasting, KNOWN.lock()) {
+    if let Ok(mut known) = KNOWN.lock() {
         if known.len() + days.len() > DAYS_MAX {
             known.clear();
         }

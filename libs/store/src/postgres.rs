@@ -84,7 +84,7 @@ impl Connection {
 
     pub(crate) async fn run(&self, sql: &str, values: Vec<Value>) -> Result<Rows, StoreError> {
         let mut done = self.run_once(sql, &values).await;
-        if matches!(done, Err(StoreError::Unavailable { .. })) && self.fall_back().await {
+        if done.as_ref().is_err_and(is_of_replica) && self.fall_back().await {
             done = self.run_once(sql, &values).await;
         }
         if let Err(error) = &done
@@ -194,6 +194,12 @@ fn storable(value: Value) -> Value {
 /// Where to connect: `url` with the schema as search path. It is part of the address so
 /// that pooled connections of different labels never meet.
 fn address(url: &str, schema: &str) -> Result<String, StoreError> {
+    let set = || StoreError::Unavailable {
+        label: schema.to_owned(),
+        reason: "database_url must not set options: they name the schema; \
+                 set what you need for the role, with ALTER ROLE … SET"
+            .to_owned(),
+    };
     let options = format!(
         "-c search_path={schema} -c lock_timeout={LOCK_MS_MAX} \
          -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS_MAX}"
@@ -208,21 +214,57 @@ fn address(url: &str, schema: &str) -> Result<String, StoreError> {
         });
     }
     if !url.contains("://") {
+        if has_options(url) {
+            return Err(set());
+        }
         return Ok(format!("{url} options='{options}'"));
     }
     let options = options.replace(' ', "%20").replace('=', "%3D");
-    match url.split_once('?') {
-        None => Ok(format!("{url}?options={options}")),
-        Some((_, query)) if query.split('&').any(|one| one.starts_with("options=")) => {
-            Err(StoreError::Unavailable {
-                label: schema.to_owned(),
-                reason: "database_url must not set options: they name the schema; \
-                         set what you need for the role, with ALTER ROLE … SET"
-                    .to_owned(),
-            })
-        }
-        Some(_) => Ok(format!("{url}&options={options}")),
+    // A password may hold a question mark. It ends at the first `@`, as for the driver.
+    let behind = url.split_once('@').map_or(url, |(_, behind)| behind);
+    let Some((_, query)) = behind.split_once('?') else {
+        return Ok(format!("{url}?options={options}"));
+    };
+    if query.split('&').any(|one| one.starts_with("options=")) {
+        return Err(set());
     }
+    let and = if query.is_empty() || query.ends_with('&') {
+        ""
+    } else {
+        "&"
+    };
+    Ok(format!("{url}{and}options={options}"))
+}
+
+/// Whether an address of the form `host=… user=…` sets `options`.
+fn has_options(address: &str) -> bool {
+    let mut rest = address.trim_start();
+    while let Some((key, value)) = rest.split_once('=') {
+        if key.trim() == "options" {
+            return true;
+        }
+        rest = past_value(value.trim_start()).trim_start();
+    }
+    false
+}
+
+/// What is behind a value, which may be quoted, and hold what a backslash hides.
+fn past_value(text: &str) -> &str {
+    let is_quoted = text.starts_with('\'');
+    let mut letters = text.char_indices().skip(usize::from(is_quoted));
+    while let Some((at, letter)) = letters.next() {
+        match letter {
+            '\\' => {
+                letters.next();
+            }
+            '\'' if is_quoted => return text.get(at + 1..).unwrap_or_default(),
+            space if !is_quoted && space.is_whitespace() => {
+                return text.get(at..).unwrap_or_default();
+            }
+            _ => {}
+        }
+    }
+    ""
 }
 
 /// A `numeric` as text: what is whole and fits is an integer, such as a sum of integers.
@@ -241,8 +283,30 @@ fn numeric(text: &str) -> Value {
     }
 }
 
-/// What PostgreSQL refused, by its code.
-fn refused(code: &str, message: String) -> StoreError {
+/// Whether the primary may answer what a replica did not: it is lost, or has stopped the
+/// statement because of what the primary sent.
+fn is_of_replica(error: &StoreError) -> bool {
+    match error {
+        StoreError::Unavailable { .. } => true,
+        StoreError::Busy(reason) => ["(40001", "(40P01"]
+            .iter()
+            .any(|conflict| reason.contains(conflict)),
+        _ => false,
+    }
+}
+
+/// What PostgreSQL refused, by its code. Errors are logged: of what the server says, they
+/// have nothing that may hold values of a row or a parameter, such as its details.
+fn refused(code: &str, message: &str, constraint: Option<&str>) -> StoreError {
+    // What cannot be read as a number or an instant is quoted.
+    let end = if code.starts_with("22") {
+        message.find([':', '"'])
+    } else {
+        None
+    };
+    let message = message.get(..end.unwrap_or(message.len())).unwrap_or("");
+    let constraint = constraint.map_or_else(String::new, |name| format!(", constraint {name}"));
+    let message = format!("{} ({code}{constraint})", message.trim_end());
     match code {
         "53100" => StoreError::Full,
         // Waited too long, deadlock, cannot be serialised, cancelled, too many
@@ -254,6 +318,23 @@ fn refused(code: &str, message: String) -> StoreError {
             lost(message)
         }
         _ => StoreError::Statement(message),
+    }
+}
+
+/// What the host says of a statement when the server has said nothing.
+#[cfg(any(target_family = "wasm", test))]
+fn said_by_host(reason: String) -> StoreError {
+    let has = |signs: &[&str]| signs.iter().any(|sign| reason.contains(sign));
+    if reason.starts_with("the statement was stopped after") {
+        StoreError::Busy(reason)
+    } else if has(&[
+        "connection closed",
+        "error communicating",
+        "error connecting",
+    ]) {
+        lost(reason)
+    } else {
+        StoreError::Statement(reason)
     }
 }
 
@@ -286,8 +367,32 @@ mod tests {
                 .unwrap()
                 .starts_with("host=h dbname=d options='-c search_path=care ")
         );
-        let error = address("postgres://h/d?options=-c%20x%3Dy", "care").unwrap_err();
-        assert!(error.to_string().contains("ALTER ROLE"), "{error}");
+        for url in [
+            "postgres://u:a?b@h/d?",
+            "postgres://u:a?b@h/d?application_name=a@b&",
+        ] {
+            assert_eq!(address(url, "care").unwrap(), format!("{url}{options}"));
+        }
+        assert_eq!(
+            address("postgres://u:a?options=b@h/d", "care").unwrap(),
+            format!("postgres://u:a?options=b@h/d?{options}")
+        );
+        for url in [
+            "postgres://h/d?options=-c%20x%3Dy",
+            "postgres://u:a?b@h/d?sslmode=require&options=-c%20x%3Dy",
+            "host=h options='-c x=y'",
+            "password='a b\\' c' options = x dbname=d",
+        ] {
+            let error = address(url, "care").unwrap_err();
+            assert!(error.to_string().contains("ALTER ROLE"), "{error}");
+        }
+        for quoted in [
+            "password='it''s options=1'",
+            "password='\\' options=1'",
+            "user=a\\ options",
+        ] {
+            assert!(address(quoted, "care").is_ok(), "{quoted}");
+        }
     }
 
     #[test]
@@ -326,6 +431,12 @@ mod tests {
             assert_eq!(one(&opened, &end).await, Value::Integer(1));
             assert_eq!(one(&replica, "SELECT 7").await, Value::Integer(7));
             assert!(replica.is_primary());
+            // The primary has removed what the replica was reading.
+            let replica = Connection::open_for_reading(&url, &url, "x").await.unwrap();
+            let conflict = "DO $$ BEGIN RAISE 'conflict with recovery' USING ERRCODE = '40001'; \
+                 END $$";
+            assert!(replica.run(conflict, Vec::new()).await.is_err());
+            assert!(replica.is_primary());
             let refused = Connection::open_for_reading(nowhere, nowhere, "x")
                 .await
                 .err();
@@ -338,17 +449,46 @@ mod tests {
 
     #[test]
     fn codes_become_errors_that_say_what_to_do() {
-        let message = || "m".to_owned();
-        assert_eq!(refused("53100", message()), StoreError::Full);
-        assert_eq!(refused("40P01", message()), StoreError::Busy(message()));
-        assert_eq!(
-            refused("23503", message()),
-            StoreError::Constraint(message())
-        );
-        assert_eq!(
-            refused("42601", message()),
-            StoreError::Statement(message())
-        );
-        assert_eq!(refused("57P01", message()), lost(message()));
+        let refused = |code: &str| refused(code, "m", None);
+        let said = |code: &str| format!("m ({code})");
+        assert_eq!(refused("53100"), StoreError::Full);
+        assert_eq!(refused("40P01"), StoreError::Busy(said("40P01")));
+        assert_eq!(refused("23503"), StoreError::Constraint(said("23503")));
+        assert_eq!(refused("42601"), StoreError::Statement(said("42601")));
+        assert_eq!(refused("57P01"), lost(said("57P01")));
+        let stopped = "the statement was stopped after 30000 ms".to_owned();
+        assert_eq!(said_by_host(stopped.clone()), StoreError::Busy(stopped));
+        let closed = "connection closed".to_owned();
+        assert_eq!(said_by_host(closed.clone()), lost(closed));
+        let other = "expected 1 parameters".to_owned();
+        assert_eq!(said_by_host(other.clone()), StoreError::Statement(other));
+    }
+
+    #[test]
+    fn errors_have_no_values_of_rows_or_parameters() {
+        let Some(url) = crate::testing::url() else {
+            return;
+        };
+        futures::executor::block_on(async {
+            let db = Connection::open(&url, "x").await.unwrap();
+            let run = async |sql: &str, values| db.run(sql, values).await;
+            let table = "CREATE TEMPORARY TABLE people (mail TEXT NOT NULL CONSTRAINT one_mail \
+                 UNIQUE, age BIGINT CONSTRAINT some_age CHECK (age > 0))";
+            run(table, Vec::new()).await.unwrap();
+            let insert = "INSERT INTO people VALUES (?1, ?2)";
+            let person = |age: i64| vec![Value::from("wang@example.org"), Value::from(age)];
+            run(insert, person(30)).await.unwrap();
+            let taken = run(insert, person(31)).await.unwrap_err().to_string();
+            assert!(taken.contains("(23505, constraint one_mail)"), "{taken}");
+            let wrong = run(insert, person(-7)).await.unwrap_err().to_string();
+            assert!(wrong.contains("(23514, constraint some_age)"), "{wrong}");
+            let cast = "SELECT CAST(?1 AS INTEGER)";
+            let cast = run(cast, person(1)).await.unwrap_err().to_string();
+            assert!(cast.contains("(22P02)"), "{cast}");
+            for error in [taken, wrong, cast] {
+                assert!(!error.contains("wang") && !error.contains("-7"), "{error}");
+                assert!(!error.contains("DETAIL"), "{error}");
+            }
+        });
     }
 }

@@ -14,7 +14,7 @@ mod spin {
     use spin_sdk::pg::{self, DbValue, Error, ParameterValue, PgError, QueryError};
 
     use crate::error::StoreError;
-    use crate::postgres::{lost, numeric, refused};
+    use crate::postgres::{lost, numeric, refused, said_by_host};
     use crate::row::Rows;
     use crate::value::Value;
 
@@ -64,20 +64,11 @@ mod spin {
         match error {
             Error::PgError(PgError::ConnectionFailed(reason)) => lost(reason),
             Error::PgError(PgError::QueryFailed(QueryError::DbError(error))) => {
-                refused(&error.code, error.as_text)
+                let constraint = error.extras.iter().find(|(name, _)| name == "constraint");
+                let constraint = constraint.map(|(_, constraint)| constraint.as_str());
+                refused(&error.code, &error.message, constraint)
             }
-            // Nothing that the server said: the connection broke, or the host stopped it.
-            Error::PgError(PgError::QueryFailed(QueryError::Text(reason)))
-                if [
-                    "connection closed",
-                    "error communicating",
-                    "error connecting",
-                ]
-                .iter()
-                .any(|sign| reason.contains(sign)) =>
-            {
-                lost(reason)
-            }
+            Error::PgError(PgError::QueryFailed(QueryError::Text(reason))) => said_by_host(reason),
             other => StoreError::Statement(other.to_string()),
         }
     }
@@ -106,7 +97,10 @@ mod spin {
             DbValue::Str(text) => Value::Text(text),
             DbValue::Binary(bytes) => Value::Blob(bytes),
             other => {
-                let reason = format!("a column has a type that the store does not know: {other:?}");
+                // Its name alone: what it holds is somebody's.
+                let held = format!("{other:?}");
+                let name = held.split(['(', '{', ' ']).next().unwrap_or_default();
+                let reason = format!("a column has a type that the store does not know: {name}");
                 return Err(StoreError::Statement(reason));
             }
         })

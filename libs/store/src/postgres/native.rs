@@ -179,7 +179,11 @@ async fn run(
 #[expect(clippy::needless_pass_by_value, reason = "used as map_err(failed)")]
 fn failed(error: Error) -> StoreError {
     match error.as_db_error() {
-        Some(refusal) => refused(refusal.code().code(), refusal.to_string()),
+        Some(refusal) => refused(
+            refusal.code().code(),
+            refusal.message(),
+            refusal.constraint(),
+        ),
         None if error.is_closed() => lost(error.to_string()),
         None => {
             let reason = std::error::Error::source(&error).map(ToString::to_string);
