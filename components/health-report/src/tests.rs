@@ -74,13 +74,86 @@ fn a_week_is_reported_from_its_days() {
         assert_eq!(sections[0]["metrics"][1]["metric"], "diastolic");
         assert_eq!(sections[0]["classes"][0]["code"], "grade_1");
         assert_eq!(sections[1]["counted"], "days");
-        assert_eq!(sections[1]["classes"][0]["count"], 2);
+        // 4,000 steps yesterday; the 2,000 of today are not a day yet.
+        assert_eq!(sections[1]["classes"][0]["count"], 1);
+        assert_eq!(sections[1]["metrics"][0]["per_day"], 7_000.0);
+        assert_eq!(report["pending"], false);
         assert_eq!(report["alerts"].as_array().unwrap().len(), 1);
         assert_eq!(report["alerts"][0]["zh"], "血压偏高");
         assert_eq!(report["devices"][0], "<b>");
         let last_week = json(&db, "u1", "date=2026-11-09").await;
         assert_eq!(last_week["sections"], serde_json::json!([]));
         assert_eq!(json(&db, "u2", "").await["sections"], serde_json::json!([]));
+    });
+}
+
+async fn reading(db: &Database, kind: &str, at_ms: i64, value: i64, rank: i64, quality: &str) {
+    let text = "INSERT INTO readings (user_id, id, device_id, client_id, type, value_milli, \
+         original_unit, effective_ms, offset_minutes, quality, status, source, source_rank, \
+         shadowed, created_ms, changed_ms) \
+         VALUES ('u1', ?1, '', '', ?2, ?3, 'x', ?4, 0, ?5, 'final', '', ?6, 0, 1, 1)";
+    let id = format!("{kind}{at_ms}{rank}");
+    let values = params![id, kind, value * 1000, at_ms, quality, rank];
+    db.execute(text, values).await.unwrap();
+}
+
+#[test]
+fn nights_go_from_noon_to_noon() {
+    block_on(async {
+        let db = Database::open_in_memory("health").await.unwrap();
+        // Half past midnight on Tuesday, and half past eleven in its evening.
+        let tuesday_ms = MIDNIGHT_MS - 3 * DAY_MS;
+        let half_hour = 1_800_000;
+        reading(&db, "sleep_duration", tuesday_ms + half_hour, 420, 0, "ok").await;
+        let evening_ms = tuesday_ms + 47 * half_hour;
+        reading(&db, "sleep_duration", evening_ms, 420, 0, "ok").await;
+        let report = json(&db, "u1", "").await;
+        let sleep = &report["sections"][0];
+        assert_eq!(sleep["metrics"][0]["days"], 2);
+        assert_eq!(sleep["metrics"][0]["per_day"], 420.0);
+        assert_eq!(
+            (&sleep["classes"][0]["code"], &sleep["classes"][0]["count"]),
+            (&"normal".into(), &2.into())
+        );
+        let starts = sleep["buckets"].as_array().unwrap().iter();
+        let dates: Vec<&str> = starts
+            .map(|bucket| &bucket["start"].as_str().unwrap()[..10])
+            .collect();
+        assert_eq!(dates, ["2026-11-17", "2026-11-18"]);
+    });
+}
+
+#[test]
+fn what_counts_is_in_no_shadow_and_what_is_implausible_is_told() {
+    block_on(async {
+        let db = Database::open_in_memory("health").await.unwrap();
+        day(&db, "spo2", 0, &[97, 60]).await;
+        reading(&db, "spo2", NOW_MS - 9_000, 97, 3, "ok").await;
+        // In the shadow of the better device.
+        reading(&db, "spo2", NOW_MS - 5_000, 90, 1, "ok").await;
+        reading(&db, "spo2", NOW_MS - 90_000, 60, 3, "implausible").await;
+        let report = json(&db, "u1", "").await;
+        let section = &report["sections"][0];
+        assert_eq!(section["implausible"], 1);
+        let classes = section["classes"].as_array().unwrap().iter();
+        let codes: Vec<&str> = classes
+            .map(|class| class["code"].as_str().unwrap())
+            .collect();
+        assert_eq!(codes, ["critical", "normal"]);
+    });
+}
+
+#[test]
+fn changes_that_figures_do_not_know_yet_are_told() {
+    block_on(async {
+        let db = filled().await;
+        let text = "INSERT INTO dirty_days VALUES ('u1', 'spo2', ?1, ?2, ?2, 0)";
+        let values = params![NOW_MS / DAY_MS, NOW_MS];
+        db.execute(text, values).await.unwrap();
+        assert_eq!(json(&db, "u1", "").await["pending"], true);
+        let earlier = json(&db, "u1", "date=2026-11-09").await;
+        assert_eq!(earlier["pending"], false);
+        assert_eq!(json(&db, "u2", "").await["pending"], false);
     });
 }
 

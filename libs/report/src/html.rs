@@ -84,6 +84,14 @@ fn head(report: &Report, title: &str, language: Language) -> Markup {
             }
         }
         p class="note" { (of(&report.disclaimer, language)) }
+        @if report.pending {
+            p class="note" {
+                (language.pick(
+                    "部分读数刚刚变更，约五分钟内计入本报告的数值。",
+                    "Some readings changed just now: their figures follow within five minutes.",
+                ))
+            }
+        }
     }
 }
 
@@ -154,6 +162,12 @@ fn section(report: &Report, section: &Section, language: Language) -> Markup {
                 (data(report, section, language))
             }
             @for metric in &section.metrics { (sentence(metric, language)) }
+            @if let Some(count) = section.implausible.filter(|count| *count > 0) {
+                p {
+                    (language.pick("其中 ", "Hardly possible, and counted: ")) (count)
+                    (language.pick(" 次读数可疑（已计入），请复测。", "; measure again."))
+                }
+            }
             (classes(section, language))
         }
     }
@@ -163,7 +177,7 @@ fn section(report: &Report, section: &Section, language: Language) -> Markup {
 fn columns(section: &Section, language: Language) -> Vec<&'static str> {
     let names = if adds_up(section.kind) {
         [
-            ("天数", "Days"),
+            ("完整天数", "Whole days"),
             ("每日平均", "Per day"),
             ("合计", "Total"),
             ("单次最大", "Largest"),
@@ -329,6 +343,7 @@ fn classes(section: &Section, language: Language) -> Markup {
     let counted = match section.counted {
         Counted::Readings => language.pick("次数", "Readings"),
         Counted::Days => language.pick("天数", "Days"),
+        Counted::Weeks => language.pick("周数", "Weeks"),
     };
     html! {
         @if !section.classes.is_empty() {

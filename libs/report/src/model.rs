@@ -37,8 +37,10 @@ impl Text {
 pub enum Counted {
     /// Single readings.
     Readings,
-    /// Whole days.
+    /// Whole days, or nights.
     Days,
+    /// Whole weeks.
+    Weeks,
 }
 
 /// How often a class occurred.
@@ -62,6 +64,8 @@ pub struct KindInput {
     pub classes: Vec<ClassCount>,
     /// What was counted.
     pub counted: Counted,
+    /// How many of the readings are hardly possible; none where that was not looked at.
+    pub implausible: Option<u64>,
 }
 
 /// An alert of the period.
@@ -89,6 +93,8 @@ pub struct Input {
     pub span: Span,
     /// When it is made, in milliseconds since the Unix epoch.
     pub now_ms: i64,
+    /// Whether readings of it changed whose figures are not computed yet.
+    pub pending: bool,
     /// What the devices call themselves.
     pub devices: Vec<String>,
     /// What was measured.
@@ -129,7 +135,7 @@ pub struct MetricSummary {
     pub en: &'static str,
     /// How many values.
     pub count: u64,
-    /// Days with values.
+    /// Days with values; of what adds up those that are over.
     pub days: usize,
     /// Smallest value.
     pub min: f64,
@@ -150,7 +156,7 @@ pub struct MetricSummary {
     /// The sum of what adds up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<f64>,
-    /// The same for each day with values.
+    /// The mean of the sums of the days that are over; none before the first one is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub per_day: Option<f64>,
     /// None for metrics without a target.
@@ -179,6 +185,10 @@ pub struct Section {
     pub classes: Vec<ClassCount>,
     /// What classes are counted of.
     pub counted: Counted,
+    /// How many of the readings are hardly possible: they count, and should be measured
+    /// again. Absent where there are too many readings to look at each.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub implausible: Option<u64>,
     /// By hours for a day, by days otherwise; empty ones are absent.
     pub buckets: Vec<Bucket>,
 }
@@ -205,6 +215,8 @@ pub struct Report {
     pub timezone: &'static str,
     /// When it was made.
     pub generated_at: String,
+    /// Whether readings of these days changed whose figures are not computed yet.
+    pub pending: bool,
     /// What was measured; what was not is absent.
     pub sections: Vec<Section>,
     /// What the person was alerted to.
@@ -228,11 +240,11 @@ pub struct Report {
 pub fn make(input: Input) -> Report {
     let calendar = input.calendar;
     let date = |at_ms| calendar.date_of(at_ms).to_string();
-    let (span, period) = (input.span, input.period);
+    let (span, period, now_ms) = (input.span, input.period, input.now_ms);
     let sections: Vec<Section> = input
         .kinds
         .into_iter()
-        .filter_map(|kind| section(kind, period, calendar, span))
+        .filter_map(|kind| section(kind, period, calendar, (span, now_ms)))
         .collect();
     let mut sources: Vec<Source> = sections
         .iter()
@@ -250,7 +262,8 @@ pub fn make(input: Input) -> Report {
         to: date(span.end_ms.saturating_sub(1)),
         timezone: calendar.name(),
         generated_at: calendar.rfc3339(input.now_ms),
-        advice: advice::of(&sections),
+        pending: input.pending,
+        advice: advice::of(&sections, &input.alerts),
         sections,
         alerts: input.alerts,
         devices: input.devices,
@@ -261,7 +274,12 @@ pub fn make(input: Input) -> Report {
     }
 }
 
-fn section(input: KindInput, period: Period, calendar: Calendar, span: Span) -> Option<Section> {
+fn section(
+    input: KindInput,
+    period: Period,
+    calendar: Calendar,
+    (span, now_ms): (Span, i64),
+) -> Option<Section> {
     let kind = input.kind;
     let of_period = |days: Vec<Day>| -> Vec<Day> {
         let within = days.into_iter();
@@ -272,7 +290,7 @@ fn section(input: KindInput, period: Period, calendar: Calendar, span: Span) -> 
     let days: Vec<Vec<Day>> = input.days.into_iter().map(of_period).collect();
     let each = || kind.metrics.iter().zip(&days);
     let metrics: Vec<MetricSummary> = each()
-        .filter_map(|(metric, days)| figures::summary(kind, metric, days, span, calendar))
+        .filter_map(|(metric, days)| figures::summary(kind, metric, days, (span, now_ms), calendar))
         .collect();
     if metrics.is_empty() {
         return None;
@@ -291,11 +309,18 @@ fn section(input: KindInput, period: Period, calendar: Calendar, span: Span) -> 
         metrics,
         classes,
         counted: input.counted,
+        implausible: input.implausible,
         buckets,
     })
 }
 
 impl Section {
+    /// Whether something is of that concern or a higher one.
+    pub(crate) fn reaches(&self, concern: Concern) -> bool {
+        let mut classes = self.classes.iter();
+        classes.any(|counted| counted.class.concern >= concern)
+    }
+
     /// The share of what is of that concern or a higher one, in `0..=1`.
     pub(crate) fn share(&self, concern: Concern) -> f64 {
         let all: u64 = self.classes.iter().map(|counted| counted.count).sum();

@@ -68,6 +68,7 @@ fn kind(key: &str, days: Vec<Vec<Day>>, values: &[&[i64]], counted: Counted) -> 
         days,
         classes,
         counted,
+        implausible: Some(2),
     }
 }
 
@@ -82,6 +83,7 @@ fn report(period: Period) -> Report {
         calendar: calendar(),
         span,
         now_ms: span.end_ms,
+        pending: true,
         devices: vec!["Omron J760".to_owned(), HOSTILE.to_owned()],
         kinds: vec![
             kind(
@@ -149,6 +151,53 @@ fn figures_are_of_all_days_and_what_was_not_measured_is_absent() {
 }
 
 #[test]
+fn what_adds_up_is_told_from_days_that_are_over() {
+    let span = Period::Week.span(calendar(), date());
+    let steps = |now_ms: i64| {
+        let made = make(Input {
+            period: Period::Week,
+            calendar: calendar(),
+            span,
+            now_ms,
+            pending: false,
+            devices: Vec::new(),
+            kinds: ["steps", "sleep_duration", "heart_rate"]
+                .map(|key| {
+                    let days = days(span, |index| vec![if index < 3 { 480 } else { 30 }]);
+                    kind(key, vec![days], &[], Counted::Days)
+                })
+                .into(),
+            alerts: Vec::new(),
+        });
+        let each = made.sections.into_iter();
+        let figures = each.map(|it| it.metrics.into_iter().next().unwrap());
+        <[MetricSummary; 3]>::try_from(figures.collect::<Vec<_>>()).unwrap()
+    };
+    let hour = 3_600_000;
+    // Thursday at nine: Wednesday is over, the night to Thursday is not.
+    let [steps_now, sleep, pulse] = steps(span.start_ms + (3 * 24 + 9) * hour);
+    assert_eq!((steps_now.days, steps_now.per_day), (3, Some(480.0)));
+    assert_eq!((sleep.days, sleep.per_day), (3, Some(480.0)));
+    assert_eq!(steps_now.trend.unwrap().mean, 480.0);
+    assert_eq!(pulse.days, 7);
+    // An hour and a half held on each of seven days, of the 81 hours that were.
+    assert_eq!(pulse.time_in_range.unwrap().coverage, 12.962_963);
+    let [_, sleep, _] = steps(span.start_ms + (3 * 24 + 12) * hour);
+    assert_eq!((sleep.days, sleep.per_day), (4, Some(367.5)));
+    let [steps_now, ..] = steps(span.start_ms + hour);
+    assert_eq!((steps_now.days, steps_now.per_day), (0, None));
+}
+
+#[test]
+fn what_is_pending_or_hardly_possible_is_said() {
+    let json = serde_json::to_value(report(Period::Week)).unwrap();
+    assert_eq!(json["pending"], true);
+    assert_eq!(json["sections"][0]["implausible"], 2);
+    let page = page(&report(Period::Week), Language::Chinese);
+    assert!(page.contains("约五分钟内计入") && page.contains("其中 2 次读数可疑"));
+}
+
+#[test]
 fn a_day_is_shown_by_its_hours() {
     let report = report(Period::Day);
     let hours: Vec<&str> = report.sections[1]
@@ -166,7 +215,102 @@ fn classes_stand_with_the_worst_first_and_name_their_rules() {
     let classes = &report.sections[0].classes;
     assert_eq!(classes[0].class.code, "grade_1");
     assert_eq!(report.sources[0].rule_set, "cn-htn-2024");
-    assert!(report.advice[0].zh.contains("血压偏高"));
+    assert!(report.advice[1].zh.contains("血压偏高"));
+}
+
+/// The advice for single values of kinds, beside alerts of these levels, in Chinese.
+fn advice(values: &[(&str, &[i64])], alerts: &[&str]) -> String {
+    let span = Period::Week.span(calendar(), date());
+    let kinds = values.iter().map(|(key, values)| {
+        let of_metric = |value: &i64| days(span, |_| vec![*value]);
+        let days = values.iter().map(of_metric).collect();
+        kind(key, days, &[*values], Counted::Readings)
+    });
+    let alerts = alerts.iter().map(|level| AlertLine {
+        title: Text::new("", ""),
+        level: (*level).to_owned(),
+        state: "active".to_owned(),
+        started_at: String::new(),
+    });
+    let made = make(Input {
+        period: Period::Week,
+        calendar: calendar(),
+        span,
+        now_ms: span.end_ms,
+        pending: false,
+        devices: Vec::new(),
+        kinds: kinds.collect(),
+        alerts: alerts.collect(),
+    });
+    let texts = made.advice.iter().map(|text| text.zh.as_str());
+    texts.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn things_are_steady_only_where_classes_and_alerts_say_so() {
+    const STEADY: &str = "总体平稳";
+    assert!(advice(&[("heart_rate", &[70])], &[]).contains(STEADY));
+    for (key, values) in [
+        ("respiratory_rate", [30]),
+        ("body_temperature", [34]),
+        ("respiratory_rate", [7]),
+        ("bmi", [16]),
+    ] {
+        let found = advice(&[("heart_rate", &[70]), (key, &values)], &[]);
+        assert!(!found.is_empty() && !found.contains(STEADY), "{key}");
+    }
+    for level in ["warning", "critical"] {
+        let found = advice(&[("heart_rate", &[70])], &[level]);
+        assert!(found.contains("就医") && !found.contains(STEADY), "{level}");
+    }
+    // Nothing was judged.
+    assert_eq!(advice(&[("energy", &[300])], &[]), "");
+}
+
+#[test]
+fn each_side_has_its_line() {
+    for (key, value, words) in [
+        ("respiratory_rate", 22, "呼吸偏快"),
+        ("respiratory_rate", 10, "呼吸偏慢"),
+        ("body_temperature", 34, "体温偏低"),
+        ("bmi", 17, "体重偏轻"),
+        ("glucose_random", 3, "再吃15克"),
+    ] {
+        assert!(advice(&[(key, &[value])], &[]).contains(words), "{words}");
+    }
+}
+
+#[test]
+fn emergencies_come_first() {
+    let found = advice(&[("respiratory_rate", &[30])], &[]);
+    assert!(found.starts_with("这段时间出现过危急"), "{found}");
+    assert!(advice(&[], &["critical"]).starts_with("这段时间出现过危急"));
+    let span = Period::Week.span(calendar(), date());
+    let ill = Circumstances::read(Some(r#"{"symptoms":true}"#));
+    let values = [Milli(190_000), Milli(121_000)];
+    let severe = classify("blood_pressure", &values, &ill, &Person::default());
+    let class = *severe
+        .iter()
+        .find(|class| class.code == "hypertensive_emergency")
+        .unwrap();
+    let mut pressure = kind(
+        "blood_pressure",
+        vec![days(span, |_| vec![190]), days(span, |_| vec![121])],
+        &[],
+        Counted::Readings,
+    );
+    pressure.classes = vec![ClassCount { class, count: 1 }];
+    let made = make(Input {
+        period: Period::Week,
+        calendar: calendar(),
+        span,
+        now_ms: span.end_ms,
+        pending: false,
+        devices: Vec::new(),
+        kinds: vec![pressure],
+        alerts: Vec::new(),
+    });
+    assert!(made.advice[0].zh.starts_with("血压曾达到180/120"));
 }
 
 #[test]
@@ -177,6 +321,7 @@ fn a_report_without_anything_says_so() {
         calendar: calendar(),
         span,
         now_ms: span.end_ms,
+        pending: false,
         devices: Vec::new(),
         kinds: Vec::new(),
         alerts: Vec::new(),
