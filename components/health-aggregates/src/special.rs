@@ -1,27 +1,31 @@
 //! Figures of one type each: what clinicians ask about glucose, pressure, pulse and sleep.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::Value;
 use suoke_health::aggregate::{TimeInRange, rounded, time_in_range};
 use suoke_health::calendar::{Calendar, Span};
 use suoke_health::catalogue::ReadingType;
-use suoke_health::classes::{Circumstances, Setting};
-use suoke_health::day::{Sample, counted, shadow_ms};
+use suoke_health::classes::{CgmFigures, CgmTarget, Circumstances, Setting, cgm_targets};
 use suoke_health::figures::Figures;
+use suoke_health::night;
 use suoke_health::statistics::{
     PressureReading, RestingSample, dip, gmi, home_mean, mean, resting_heart_rate,
     sleep_regularity_minutes,
 };
 use suoke_readings::days::days;
-use suoke_readings::{Point, series};
+use suoke_readings::{Point, counted_series};
 use suoke_store::{Sql, StoreError};
 
 /// Days of glucose that its indicator comes from, and the share of them that has to be
 /// covered (international consensus on time in range, 2019).
-const GLUCOSE_DAYS: u64 = 14;
+const GLUCOSE_DAYS: u32 = 14;
 const COVERAGE_PERCENT_MIN: f64 = 70.0;
+/// Glucose below the one or above the other, in thousandths of a mmol/L, is very low or
+/// very high (same consensus).
+const VERY_LOW_BELOW_MILLI: i64 = 3_000;
+const VERY_HIGH_ABOVE_MILLI: i64 = 13_900;
 /// Days of the protocol of pressure at home, and of the regularity of sleep.
 const WEEK_DAYS: u64 = 7;
 /// Hours of the day of a dip; the others are night (中国动态血压监测指南).
@@ -56,6 +60,8 @@ struct GlucoseView {
     gmi_percent: f64,
     time_in_range: Option<TimeInRange>,
     is_sufficient: bool,
+    /// None where there is too little for the consensus to speak of it.
+    targets: Option<[CgmTarget; 6]>,
 }
 
 /// How systolic pressure falls at night.
@@ -124,30 +130,14 @@ pub async fn figures(
     Ok(special)
 }
 
-/// The readings of a span in order that no better source puts in the shadow.
+/// The readings of a span that figures are of, in order.
 async fn points(
     sql: &impl Sql,
     user_id: &str,
     kind: &str,
     span: Span,
 ) -> Result<Vec<Point>, StoreError> {
-    let mut points = series(sql, user_id, kind, span.start_ms, span.end_ms).await?;
-    let mut samples: Vec<Sample> = points
-        .iter()
-        .map(|point| Sample {
-            at_ms: point.at_ms,
-            value: point.value.0,
-            value2: point.value2.map(|value| value.0),
-            rank: point.rank,
-        })
-        .collect();
-    samples.sort_unstable();
-    let kept: HashSet<(i64, u8)> = counted(&samples, shadow_ms(kind))
-        .into_iter()
-        .map(|sample| (sample.at_ms, sample.rank))
-        .collect();
-    points.retain(|point| kept.contains(&(point.at_ms, point.rank)));
-    Ok(points)
+    counted_series(sql, user_id, kind, span.start_ms, span.end_ms).await
 }
 
 async fn glucose(
@@ -157,7 +147,7 @@ async fn glucose(
     now_ms: i64,
 ) -> Result<Option<GlucoseView>, StoreError> {
     let span = Span {
-        start_ms: calendar.days_before(now_ms, GLUCOSE_DAYS - 1),
+        start_ms: calendar.days_before(now_ms, u64::from(GLUCOSE_DAYS - 1)),
         end_ms: now_ms,
     };
     let metric = "glucose_cgm";
@@ -171,13 +161,43 @@ async fn glucose(
         mean: rounded(mean_milli / 1000.0),
         gmi_percent: rounded(gmi(mean_milli / 1000.0)),
         is_sufficient: time_in_range.is_some_and(|time| time.coverage >= COVERAGE_PERCENT_MIN),
+        targets: time_in_range.and_then(|time| targets(time, &merged)),
         time_in_range,
     }))
 }
 
+/// The targets of the consensus. Days keep how long values held inside of one range
+/// alone: how much was very low or very high is the share of the readings, which a
+/// device takes at even intervals.
+fn targets(time: TimeInRange, figures: &Figures) -> Option<[CgmTarget; 6]> {
+    let distribution = &figures.distribution;
+    let mean = distribution.mean().filter(|mean| *mean > 0.0)?;
+    let share = |is_inside: fn(i64) -> bool| {
+        let values = distribution.counts().iter();
+        let inside: u64 = values
+            .filter(|(value, _)| is_inside(*value))
+            .map(|(_, count)| *count)
+            .sum();
+        rounded(inside as f64 / distribution.count() as f64 * 100.0)
+    };
+    cgm_targets(&CgmFigures {
+        days: GLUCOSE_DAYS,
+        coverage: time.coverage,
+        in_range: time.inside,
+        below_3_9: time.below,
+        below_3_0: share(|milli| milli < VERY_LOW_BELOW_MILLI),
+        above_10_0: time.above,
+        above_13_9: share(|milli| milli > VERY_HIGH_ABOVE_MILLI),
+        cv: rounded(distribution.sample_sd().unwrap_or_default() / mean * 100.0),
+    })
+}
+
+/// Of an ambulatory recording alone: readings that people take themselves at night are
+/// of nights in which they do not sleep.
 fn nocturnal_dip(points: &[Point], calendar: Calendar) -> Option<DipView> {
     let (day, night): (Vec<&Point>, Vec<&Point>) = points
         .iter()
+        .filter(|point| is_ambulatory(point))
         .partition(|point| DAY_HOURS.contains(&calendar.hour_of(point.at_ms)));
     if day.len() < DAY_READINGS_MIN || night.len() < NIGHT_READINGS_MIN {
         return None;
@@ -193,6 +213,13 @@ fn nocturnal_dip(points: &[Point], calendar: Calendar) -> Option<DipView> {
         day_readings: day.len(),
         night_readings: night.len(),
     })
+}
+
+fn is_ambulatory(point: &Point) -> bool {
+    matches!(
+        Circumstances::read(point.context.as_deref()).setting,
+        Setting::AmbulatoryDayAndNight | Setting::AmbulatoryDay | Setting::AmbulatoryNight
+    )
 }
 
 fn home(points: &[Point], calendar: Calendar) -> Option<HomeView> {
@@ -239,19 +266,17 @@ fn says_rest(context: &str) -> bool {
         .is_some_and(|word| RESTING.contains(&word))
 }
 
-/// The middle of the longest sleep of each day, in minutes from the noon before. The
-/// day of a sleep is the one on which its middle lies, from noon to noon.
+/// The middle of the longest sleep of each night, in minutes from the noon before it.
 fn midpoints(points: &[Point], calendar: Calendar) -> Vec<f64> {
     const HALF_DAY_MINUTES: u32 = 12 * 60;
-    let mut longest = BTreeMap::<i64, (i64, f64)>::new();
+    let mut longest = BTreeMap::<_, (i64, f64)>::new();
     for point in points {
-        // Thousandths of a minute are 60 ms, of which half.
-        let middle_ms = point.at_ms + point.value.0 * 30;
-        let half_day_ms = i64::from(HALF_DAY_MINUTES) * 60_000;
-        let day = calendar.day_number(middle_ms - half_day_ms);
+        let middle_ms = night::middle_ms(point.at_ms, point.value);
         let minutes = (calendar.minute_of(middle_ms) + HALF_DAY_MINUTES) % (2 * HALF_DAY_MINUTES);
         let sleep = (point.value.0, f64::from(minutes));
-        let known = longest.entry(day).or_insert(sleep);
+        let known = longest
+            .entry(night::date_of(calendar, middle_ms))
+            .or_insert(sleep);
         if sleep.0 > known.0 {
             *known = sleep;
         }

@@ -360,11 +360,12 @@ fn glucose_has_its_indicator() {
         let found = trends(&db, "glucose_cgm", 28, "2026-03-10T13:00:00+08:00").await;
         assert_eq!(found["figures"]["glucose"]["gmi_percent"], 6.973013);
         assert_eq!(found["figures"]["glucose"]["is_sufficient"], false);
+        assert_eq!(found["figures"]["glucose"]["targets"], Value::Null);
     });
 }
 
 #[test]
-fn pressure_has_its_dip_and_the_mean_at_home() {
+fn pressure_has_its_mean_at_home_and_no_dip_from_there() {
     block_on(async {
         let db = Database::open_in_memory("health").await.unwrap();
         for day in 4..10 {
@@ -375,11 +376,90 @@ fn pressure_has_its_dip_and_the_mean_at_home() {
             }
         }
         let found = trends(&db, "blood_pressure", 28, "2026-03-10T13:00:00+08:00").await;
+        assert_eq!(found["figures"].get("nocturnal_dip"), None);
+        let home = json!({"systolic": 114.0, "diastolic": 80.0, "readings": 30, "days": 5});
+        assert_eq!(found["figures"]["home_mean"], home);
+    });
+}
+
+#[test]
+fn an_ambulatory_recording_has_its_dip() {
+    block_on(async {
+        let db = Database::open_in_memory("health").await.unwrap();
+        for minutes in (0..24 * 60).step_by(40) {
+            let at_ms = ms("2026-03-08T06:00:00+08:00") + minutes * 60_000;
+            let (systolic, context) = if minutes < 16 * 60 {
+                (120, r#"{"setting":"ambulatory_day"}"#)
+            } else {
+                (102, "\"ambulatory_night\"")
+            };
+            add_reading(&db, "blood_pressure", at_ms, systolic, Some(70), context).await;
+            // What is measured at home beside it does not count.
+            let at_ms = at_ms + 60_000;
+            add_reading(&db, "blood_pressure", at_ms, 180, Some(70), "\"home\"").await;
+        }
+        let found = trends(&db, "blood_pressure", 28, "2026-03-10T13:00:00+08:00").await;
         let dip =
             json!({"percent": 15.0, "class": "dipper", "day_readings": 24, "night_readings": 12});
         assert_eq!(found["figures"]["nocturnal_dip"], dip);
-        let home = json!({"systolic": 114.0, "diastolic": 80.0, "readings": 30, "days": 5});
-        assert_eq!(found["figures"]["home_mean"], home);
+    });
+}
+
+#[test]
+fn nights_go_from_noon_to_noon() {
+    block_on(async {
+        let db = Database::open_in_memory("health").await.unwrap();
+        for (at, minutes) in [
+            ("2026-03-08T23:00:00+08:00", 400),
+            ("2026-03-10T00:30:00+08:00", 420),
+            ("2026-03-10T23:30:00+08:00", 425),
+            ("2026-03-11T23:30:00+08:00", 60),
+        ] {
+            add_reading(&db, "sleep_duration", ms(at), minutes, None, "null").await;
+        }
+        // Stored days begin at midnight.
+        add_day(&db, "sleep_duration", "2026-03-10T12:00:00+08:00", &[845]).await;
+        let found = trends(&db, "sleep_duration", 28, "2026-03-12T06:00:00+08:00").await;
+        assert_eq!(
+            found["metrics"][0]["points"],
+            json!([
+                {"day": "2026-03-09", "value": 400.0},
+                {"day": "2026-03-10", "value": 420.0},
+                {"day": "2026-03-11", "value": 425.0}
+            ])
+        );
+        assert_eq!(found["pending"], false);
+    });
+}
+
+#[test]
+fn two_weeks_of_glucose_have_the_targets_of_the_consensus() {
+    block_on(async {
+        let db = Database::open_in_memory("health").await.unwrap();
+        // Of 20 hours a day one is very low and one very high.
+        let mut values = vec![0_i64; 20 * 60];
+        for (minute, value) in values.iter_mut().enumerate() {
+            *value = match minute {
+                0..60 => 2,
+                60..120 => 15,
+                _ => 6,
+            };
+        }
+        for day in 1..14 {
+            let begin = format!("2026-03-{day:02}T00:00:00+08:00");
+            add_day(&db, "glucose_cgm", &begin, &values).await;
+        }
+        let found = trends(&db, "glucose_cgm", 28, "2026-03-14T01:00:00+08:00").await;
+        let targets = &found["figures"]["glucose"]["targets"];
+        let of = |code: &str| {
+            let mut all = targets.as_array().unwrap().iter();
+            let found = all.find(|target| target["code"] == code).unwrap();
+            (found["value"].as_f64().unwrap(), found["is_met"] == true)
+        };
+        assert_eq!(of("tbr_3_0"), (5.0, false));
+        assert_eq!(of("tar_13_9"), (5.0, false));
+        assert!(of("tir").1 && of("tar_10_0").1 && !of("tbr_3_9").1);
+        assert_eq!(of("cv"), (35.009_693, true));
     });
 }
 

@@ -6,9 +6,10 @@ use suoke_health::aggregate::{Day, rounded};
 use suoke_health::baseline::{BASELINE_DAYS, Baseline, Deviation};
 use suoke_health::calendar::{Calendar, Span};
 use suoke_health::catalogue::ReadingType;
+use suoke_health::night;
 use suoke_health::trend::{Trend, adds_up, daily_figure, trend};
-use suoke_readings::days::{are_pending, days};
-use suoke_readings::profile;
+use suoke_readings::days::{Days, are_pending, days};
+use suoke_readings::{nights, profile};
 use suoke_store::{Sql, StoreError};
 
 use crate::special::{self, Special};
@@ -71,13 +72,22 @@ pub async fn shown(
         start_ms: window.start_ms.min(usual.start_ms),
         end_ms: window.end_ms,
     };
-    let pending = are_pending(sql, user_id, kind.key, all).await?;
+    // Nights are made from the readings themselves.
+    let is_sleep = night::is_sleep(kind.key);
+    let pending = !is_sleep && are_pending(sql, user_id, kind.key, all).await?;
     let mut metrics = Vec::new();
     let mut computed_ms = None;
     for metric in kind.metrics {
-        let found = days(sql, user_id, metric.key, all, false).await?;
+        let found = match is_sleep {
+            true => Days {
+                days: nights(sql, user_id, kind, calendar, all).await?,
+                computed_ms: Some(now_ms),
+            },
+            false => days(sql, user_id, metric.key, all, false).await?,
+        };
         computed_ms = computed_ms.max(found.computed_ms);
-        let counted: Vec<Day> = counted(kind, found.days, now_ms);
+        let mut counted: Vec<Day> = found.days;
+        counted.retain(|day| night::counts(kind.key, day.span, calendar, now_ms));
         metrics.push(view(kind, metric.key, &counted, calendar, (window, usual)));
     }
     Ok(Shown {
@@ -92,14 +102,6 @@ pub async fn shown(
         metrics,
         figures: special::figures(sql, user_id, kind, calendar, now_ms).await?,
     })
-}
-
-/// The days that count: of what adds up, today is not over yet.
-fn counted(kind: &ReadingType, mut days: Vec<Day>, now_ms: i64) -> Vec<Day> {
-    if adds_up(kind.key) {
-        days.retain(|day| day.span.end_ms <= now_ms);
-    }
-    days
 }
 
 fn view(
