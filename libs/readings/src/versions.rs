@@ -109,7 +109,8 @@ pub async fn by_client_ids(
 }
 
 /// Every version of the thing that a reading belongs to, the oldest first; empty where
-/// there is no such reading.
+/// there is no such reading, and where the newest version is gone: what it corrected
+/// does not count again.
 ///
 /// # Errors
 /// When the database fails.
@@ -133,6 +134,12 @@ pub async fn versions(
             Some(next) => found.push(next),
             None => break,
         }
+    }
+    if found
+        .last()
+        .is_some_and(|last| last.status == Status::Amended)
+    {
+        found.clear();
     }
     Ok(found)
 }
