@@ -10,6 +10,8 @@ use suoke_health::alerts::{AGE_MS_MAX, ALERTING_TYPES};
 use suoke_readings::events::{CORRECTED, DELETED, RECORDED};
 use suoke_store::Database;
 
+use crate::watch::News;
+
 /// The name in the inbox.
 const CONSUMER: &str = "health-alerts";
 
@@ -32,23 +34,34 @@ struct Changed {
 struct ChangedType {
     #[serde(rename = "type")]
     kind: String,
+    /// When the oldest was taken.
+    #[serde(default)]
+    first_ms: Option<i64>,
     /// When the newest was taken.
     last_ms: i64,
 }
 
 impl Changed {
     /// The types to look at: old readings alert nobody.
-    fn kinds(&self, now_ms: i64) -> Vec<&str> {
+    fn news(&self, now_ms: i64) -> Vec<News<'_>> {
         let oldest_ms = now_ms.saturating_sub(AGE_MS_MAX);
         let fresh = self.types.iter().filter(|it| it.last_ms >= oldest_ms);
-        let mut kinds: Vec<&str> = fresh
-            .map(|it| it.kind.as_str())
-            .chain(self.kind.as_deref())
-            .filter(|kind| ALERTING_TYPES.contains(kind))
+        let of_batch = fresh.map(|it| News {
+            kind: it.kind.as_str(),
+            first_ms: it.first_ms,
+        });
+        let of_one = self.kind.as_deref().map(|kind| News {
+            kind,
+            first_ms: None,
+        });
+        let mut news: Vec<News<'_>> = of_batch
+            .chain(of_one)
+            .filter(|new| ALERTING_TYPES.contains(&new.kind))
             .collect();
-        kinds.sort_unstable();
-        kinds.dedup();
-        kinds
+        // Of a type that is named twice the one that reaches further back.
+        news.sort_unstable_by_key(|new| (new.kind, new.first_ms.unwrap_or(i64::MAX)));
+        news.dedup_by_key(|new| new.kind);
+        news
     }
 }
 
@@ -63,9 +76,9 @@ async fn on_event_at(
 ) -> Result<Vec<Event>, EventError> {
     event.expect_kind(&[RECORDED, CORRECTED, DELETED])?;
     let changed: Changed = event.data_as()?;
-    let kinds = changed.kinds(now_ms);
+    let news = changed.news(now_ms);
     let told: Result<_, EventError> = consume(db, CONSUMER, event, async |tx| {
-        watch::look(tx, event, &changed.user_id, &kinds, now_ms).await
+        watch::look(tx, event, &changed.user_id, &news, now_ms).await
     })
     .await;
     Ok(told?.unwrap_or_default())

@@ -28,20 +28,30 @@ suoke_store::from_row!(ReadingRow {
     source_rank
 });
 
-/// The newest readings of a type that count since then, newest first.
+/// The newest readings of a type that count since then, newest first; those before one
+/// of them, to read on.
 pub(crate) async fn readings(
     sql: &impl Sql,
     user_id: &str,
     kind: &str,
     from_ms: i64,
+    before: Option<&Observed>,
     limit: u32,
 ) -> Result<Vec<Observed>, StoreError> {
     let rows: Vec<ReadingRow> = sql
         .query(
             "SELECT id, effective_ms, value_milli, value2_milli, context, quality, source_rank \
              FROM readings WHERE user_id = ?1 AND type = ?2 AND effective_ms >= ?3 \
-             AND status = 'final' ORDER BY effective_ms DESC, id DESC LIMIT ?4",
-            params![user_id, kind, from_ms, limit],
+             AND status = 'final' AND effective_ms <= ?4 AND (effective_ms < ?4 OR id < ?5) \
+             ORDER BY effective_ms DESC, id DESC LIMIT ?6",
+            params![
+                user_id,
+                kind,
+                from_ms,
+                before.map_or(i64::MAX, |reading| reading.at_ms),
+                before.map_or("", |reading| reading.id.as_str()),
+                limit
+            ],
         )
         .await?;
     let each = rows.into_iter().map(|row| Observed {
@@ -57,6 +67,21 @@ pub(crate) async fn readings(
         is_implausible: row.quality == "implausible",
     });
     Ok(each.collect())
+}
+
+/// When the newest abnormal reading of the alert of a rule that lasts was taken; of more
+/// than one the oldest.
+pub(crate) async fn active_last_ms(
+    sql: &impl Sql,
+    user_id: &str,
+    rule: &str,
+) -> Result<Option<i64>, StoreError> {
+    sql.query_optional(
+        "SELECT last_ms FROM alerts WHERE user_id = ?1 AND rule = ?2 AND state = 'active' \
+         ORDER BY last_ms LIMIT 1",
+        params![user_id, rule],
+    )
+    .await
 }
 
 /// The alerts of a rule that last, or of which the person was told lately, or that reach

@@ -29,7 +29,11 @@ async fn measure(db: &Database, id: &str, value: i64, minutes_ago: i64) {
 }
 
 fn recorded(last_ms: i64) -> Event {
-    let types = json!([{"type": "spo2", "count": 1, "first_ms": last_ms, "last_ms": last_ms}]);
+    recorded_between(last_ms, last_ms)
+}
+
+fn recorded_between(first_ms: i64, last_ms: i64) -> Event {
+    let types = json!([{"type": "spo2", "count": 1, "first_ms": first_ms, "last_ms": last_ms}]);
     let data = json!({"user_id": "u1", "count": 1, "types": types});
     let event = Event::new(RECORDED, "health-ingest", &data).unwrap();
     event.about(subject("u1"))
@@ -98,6 +102,50 @@ fn three_normal_readings_end_an_alert() {
             measure(&db, id, 98, ago).await;
         }
         assert!(hear(&mut db, &recorded(NOW_MS), NOW_MS).await.is_empty());
+        assert_eq!(states(&db).await, ["spo2_low critical cleared"]);
+    });
+}
+
+/// One reading a day: three of them never fit into 24 hours.
+#[test]
+fn an_alert_of_somebody_who_measures_once_a_day_ends_and_the_next_is_told() {
+    block_on(async {
+        const DAY_MINUTES: i64 = 24 * 60;
+        let mut db = health().await;
+        let mut told = Vec::new();
+        for (day, value) in [84, 97, 98, 97, 84].into_iter().enumerate() {
+            let ago = (4 - i64::try_from(day).unwrap()) * DAY_MINUTES;
+            let at_ms = NOW_MS - ago * MINUTE_MS;
+            measure(&db, &format!("r{day}"), value, ago).await;
+            told.push(hear(&mut db, &recorded(at_ms), at_ms).await.len());
+            let text = "UPDATE alerts SET acknowledged_ms = ?1 WHERE acknowledged_ms IS NULL";
+            db.execute(text, params![at_ms]).await.unwrap();
+        }
+        assert_eq!(told, [1, 0, 0, 0, 1]);
+        let expected = ["spo2_low critical cleared", "spo2_low critical active"];
+        assert_eq!(states(&db).await, expected);
+    });
+}
+
+/// Readings of every 15 seconds of 20 hours come at once: the newest page knows 12.
+#[test]
+fn a_danger_at_the_beginning_of_a_long_backlog_is_told() {
+    block_on(async {
+        let mut db = health().await;
+        let text = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n \
+             WHERE i < 4800) \
+             INSERT INTO readings (user_id, id, device_id, client_id, type, value_milli, \
+             original_unit, effective_ms, offset_minutes, quality, status, source, source_rank, \
+             shadowed, created_ms, changed_ms) \
+             SELECT 'u1', 'b' || i, '', '', 'spo2', 97000, '%', ?1 - i * 15000, 0, 'ok', \
+             'final', '', 0, 0, 1, 1 FROM n";
+        db.execute(text, params![NOW_MS]).await.unwrap();
+        measure(&db, "low", 84, 19 * 60).await;
+        let late = hear(&mut db, &recorded(NOW_MS), NOW_MS).await;
+        assert!(late.is_empty(), "the event says nothing of it");
+        let first_ms = NOW_MS - 20 * 60 * MINUTE_MS;
+        let told = hear(&mut db, &recorded_between(first_ms, NOW_MS), NOW_MS).await;
+        assert_eq!(told.len(), 1);
         assert_eq!(states(&db).await, ["spo2_low critical cleared"]);
     });
 }
