@@ -24,13 +24,26 @@ struct About {
     user_id: String,
 }
 
-/// The tombstone comes first: nobody adds anything from then on. Deletes piece by piece, then notes the event: what breaks off goes on where it was
-/// when the event comes again.
+/// The tombstone comes first, in a transaction that waits for those under way: nobody adds
+/// anything from then on. Deletes piece by piece, then notes the event: what breaks off
+/// goes on where it was when the event comes again.
 async fn on_event(db: &mut Database, event: &Event) -> Result<Vec<Event>, EventError> {
     event.expect_kind(&[USER_DELETED])?;
     let About { user_id } = event.data_as()?;
-    erased::note(db, &user_id, clock::now_ms()).await?;
-    while blobs::erase(db, &user_id, ROWS_MAX).await.map_err(EventError::work)? > 0 {}
+    let now_ms = clock::now_ms();
+    let noted: Result<_, EventError> = db
+        .transaction(async |tx| Ok(erased::note(tx, &user_id, now_ms).await?))
+        .await;
+    noted?;
+    while blobs::erase(db, &user_id, ROWS_MAX)
+        .await
+        .map_err(EventError::work)?
+        > 0
+    {}
+    // Also what an upload has left that broke off.
+    blobs::erase_bytes(&user_id)
+        .await
+        .map_err(EventError::work)?;
     for text in queries::PIECES {
         while queries::delete_piece(db, text, &user_id, ROWS_MAX).await? > 0 {}
     }

@@ -4,7 +4,7 @@ use suoke_store::{Sql, StoreError, params};
 
 /// Deletes at most `?2` rows of the user `?1` each. Marks go first: nothing is computed
 /// from what is left. Letters go before their events.
-pub(crate) const PIECES: [&str; 14] = [
+pub(crate) const PIECES: [&str; 15] = [
     "DELETE FROM profiles WHERE user_id IN \
      (SELECT user_id FROM profiles WHERE user_id = ?1 LIMIT ?2)",
     "DELETE FROM alerts WHERE (user_id, id) IN \
@@ -37,6 +37,8 @@ pub(crate) const PIECES: [&str; 14] = [
      END LIMIT ?2)",
     "DELETE FROM event_outbox WHERE position IN \
      (SELECT position FROM event_outbox WHERE aggregate = 'readings/' || ?1 LIMIT ?2)",
+    "DELETE FROM event_sequences WHERE aggregate IN \
+     (SELECT aggregate FROM event_sequences WHERE aggregate = 'readings/' || ?1 LIMIT ?2)",
 ];
 
 /// Deletes a piece; how many rows that were.

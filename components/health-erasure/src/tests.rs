@@ -88,9 +88,12 @@ fn everything_of_one_person_goes_and_nothing_of_another() {
             let text = "INSERT INTO profiles (user_id, rules, version, changed_ms) \
                  VALUES (?1, '{}', 1, 1)";
             db.execute(text, params![user_id]).await.unwrap();
+            let text =
+                "INSERT INTO event_sequences (aggregate, last) VALUES ('readings/' || ?1, 1)";
+            db.execute(text, params![user_id]).await.unwrap();
         }
         let bytes = Bytes::open().await.unwrap();
-        for key in ["u1/7", "u2/2"] {
+        for key in ["u1/7", "u1/without-a-row", "u2/2"] {
             bytes.set(key, b"x").await.unwrap();
         }
         let event = deleted("u1");
@@ -103,6 +106,11 @@ fn everything_of_one_person_goes_and_nothing_of_another() {
             .await
             .unwrap();
         assert_eq!(profiles, ["u2"]);
+        let sequences: Vec<String> = db
+            .query("SELECT aggregate FROM event_sequences", params![])
+            .await
+            .unwrap();
+        assert_eq!(sequences, ["readings/u2"]);
         assert_eq!(bytes.keys(9).await.unwrap(), ["u2/2"]);
         let noted: i64 = db
             .query_one("SELECT count(*) FROM event_inbox", params![])

@@ -131,7 +131,9 @@ async fn all_versions(sql: &impl Sql, user_id: &str, id: &str) -> Result<Vec<Sho
         let mut said = reading.clone();
         said.status = Status::Final;
         shown.push(at_end(part, said));
-        if reading.status == Status::EnteredInError {
+        // What it corrected was deleted with it, at once.
+        let is_last = at + 1 == chain.len();
+        if is_last && reading.status == Status::EnteredInError {
             shown.push(at_end(part, reading.clone()));
         }
     }

@@ -94,7 +94,10 @@ async fn ingest(
 async fn submitted(request: &mut Request) -> Result<Submission, ApiError> {
     let media_type = request.header("content-type").unwrap_or_default();
     let media_type = media_type.split(';').next().unwrap_or_default().trim();
-    if !LINES.iter().any(|lines| lines.eq_ignore_ascii_case(media_type)) {
+    if !LINES
+        .iter()
+        .any(|lines| lines.eq_ignore_ascii_case(media_type))
+    {
         let draft: Draft = request.json_within(BODY_BYTES_MAX).await?;
         return submission(draft).map_err(refused);
     }
@@ -117,7 +120,10 @@ async fn list(db: &Database, request: &Request, user_id: &str) -> Result<Reply, 
     if !(1..=PAGE_MAX).contains(&limit) {
         return Err(wrong("limit", "out_of_range", "must be between 1 and 200"));
     }
-    let before = page.cursor.as_deref().map(|text| Cursor::parse(text).ok_or_else(page::invalid_cursor));
+    let before = page
+        .cursor
+        .as_deref()
+        .map(|text| Cursor::parse(text).ok_or_else(page::invalid_cursor));
     let filter = Filter {
         types: &types,
         from_ms: instant("from", page.from.as_deref())?,
@@ -178,7 +184,7 @@ fn wrong(field: &str, code: &'static str, message: &str) -> ApiError {
 fn refused(violation: Violation) -> ApiError {
     let status = match violation.code {
         Code::TooManyReadings => 413,
-        Code::ValueConflict | Code::NotCorrectable => 409,
+        Code::ValueConflict | Code::NotCorrectable | Code::Deleted => 409,
         _ => 422,
     };
     let code = violation.code.as_str();

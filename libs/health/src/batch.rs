@@ -69,6 +69,12 @@ impl Fate {
         Self::Refused(Violation::new("supersedes", Code::NotCorrectable, message))
     }
 
+    /// The refusal of a reading that was deleted.
+    pub fn deleted() -> Self {
+        let message = "this reading was deleted; to store it anew, send it with a new client_id";
+        Self::Refused(Violation::new("client_id", Code::Deleted, message))
+    }
+
     /// The refusal of a waveform whose blob is not there.
     pub fn unknown_blob() -> Self {
         let message = "there is no such blob; send it first with POST /api/v1/health/blobs";

@@ -191,6 +191,37 @@ impl<'de> Deserialize<'de> for Inner {
     }
 }
 
+/// The readings of a batch: one too many is kept to tell that, and none after it.
+struct Drafts(Vec<Draft>);
+
+impl<'de> Deserialize<'de> for Drafts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(DraftsVisitor)
+    }
+}
+
+struct DraftsVisitor;
+
+impl<'de> Visitor<'de> for DraftsVisitor {
+    type Value = Drafts;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of readings")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Drafts, A::Error> {
+        let mut drafts = Vec::new();
+        while drafts.len() <= READINGS_MAX {
+            let Some(Inner(draft)) = items.next_element()? else {
+                return Ok(Drafts(drafts));
+            };
+            drafts.push(draft);
+        }
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Drafts(drafts))
+    }
+}
+
 struct DraftVisitor {
     inside_batch: bool,
 }
@@ -209,8 +240,8 @@ impl<'de> Visitor<'de> for DraftVisitor {
         };
         while let Some(field) = map.next_key::<String>()? {
             if field == "readings" && !self.inside_batch {
-                let inner: Vec<Inner> = map.next_value()?;
-                draft.readings = Some(inner.into_iter().map(|Inner(draft)| draft).collect());
+                let Drafts(drafts) = map.next_value()?;
+                draft.readings = Some(drafts);
             } else if let Some(slot) = draft.slot(&field) {
                 // An explicit null is the same as leaving the field out.
                 *slot = map.next_value::<Option<Value>>()?;
@@ -305,6 +336,23 @@ mod tests {
         );
         let most = format!("{{\"readings\":[{}]}}", vec!["{}"; READINGS_MAX].join(","));
         assert_eq!(parse(most.as_bytes()).unwrap().drafts.len(), READINGS_MAX);
+    }
+
+    #[test]
+    fn what_is_beyond_the_bound_is_not_kept() {
+        let zeros = format!(
+            "{{\"readings\":[{}0]}}",
+            "0,".repeat(BODY_BYTES_MAX / 2 - 20)
+        );
+        let draft: Draft = serde_json::from_str(&zeros).unwrap();
+        assert_eq!(draft.readings.as_ref().unwrap().len(), READINGS_MAX + 1);
+        assert_eq!(submission(draft).unwrap_err().code, Code::TooManyReadings);
+        // What is no JSON is found there, too.
+        let broken = zeros.replace("0]}", "]}");
+        assert_eq!(
+            parse(broken.as_bytes()).unwrap_err().code,
+            Code::InvalidJson
+        );
     }
 
     #[test]

@@ -47,6 +47,8 @@ pub enum Code {
     ValueConflict,
     /// What is to be corrected is not there, of another type, or counts no longer.
     NotCorrectable,
+    /// It is stored, and was deleted.
+    Deleted,
     /// There is no such blob of this person.
     UnknownBlob,
 }
@@ -75,6 +77,7 @@ impl Code {
             Self::SystolicNotAboveDiastolic => "systolic_not_above_diastolic",
             Self::ValueConflict => "value_conflict",
             Self::NotCorrectable => "not_correctable",
+            Self::Deleted => "deleted",
             Self::UnknownBlob => "unknown_blob",
         }
     }
@@ -123,6 +126,7 @@ mod tests {
             Code::TimestampTooOld,
             Code::ValueConflict,
             Code::NotCorrectable,
+            Code::Deleted,
             Code::UnknownBlob,
         ] {
             assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());

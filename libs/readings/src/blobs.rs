@@ -2,9 +2,8 @@
 //! are in the key-value store `blobs` under `{user_id}/{id}`, what is known of them in
 //! the table `blobs`.
 //!
-//! The bytes are written before their row and deleted before it, so that a row always
-//! had its bytes, and whoever deletes can do so again. Bytes without a row are what an
-//! upload that broke off has left; they are swept.
+//! The bytes are written before their row, so that a row always had its bytes. Bytes
+//! without a row are what an upload or a removal that broke off has left; they are swept.
 
 mod bytes;
 
@@ -16,6 +15,9 @@ use suoke_store::{Database, Sql, StoreError, erased};
 pub use bytes::Bytes;
 
 use crate::queries::blobs as queries;
+
+/// Keys that are looked at together.
+const PIECE_KEYS: usize = 500;
 
 /// What is known of some bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,7 +93,7 @@ pub async fn put(
     let key = key(user_id, &blob.id);
     bytes.set(&key, content).await?;
     let stored = db
-        .transaction(async |tx| -> Result<_, ApiError> {
+        .transaction_of(user_id, async |tx| -> Result<_, ApiError> {
             if erased::is_erased(tx, user_id).await? {
                 return Ok(None);
             }
@@ -116,20 +118,29 @@ pub async fn content(user_id: &str, id: &str) -> Result<Option<Vec<u8>>, ApiErro
     Bytes::open().await?.get(&key(user_id, id)).await
 }
 
-/// Removes a blob that no reading needs.
+/// Removes a blob that no reading needs. Whoever stores a reading that refers to it does
+/// so before, and it stays, or after, and there is none.
 ///
 /// # Errors
 /// When a store fails.
 pub async fn remove(db: &mut Database, user_id: &str, id: &str) -> Result<RemovedBlob, ApiError> {
-    if find(db, user_id, id).await?.is_none() {
-        return Ok(RemovedBlob::Absent);
+    let removed = db
+        .transaction_of(user_id, async |tx| -> Result<_, ApiError> {
+            if queries::delete_unused(tx, user_id, id).await? {
+                return Ok(RemovedBlob::Now);
+            }
+            let is_there = find(tx, user_id, id).await?.is_some();
+            Ok(if is_there {
+                RemovedBlob::InUse
+            } else {
+                RemovedBlob::Absent
+            })
+        })
+        .await?;
+    if removed == RemovedBlob::Now {
+        Bytes::open().await?.delete(&key(user_id, id)).await?;
     }
-    if queries::is_used(db, user_id, id).await? {
-        return Ok(RemovedBlob::InUse);
-    }
-    Bytes::open().await?.delete(&key(user_id, id)).await?;
-    queries::delete(db, user_id, id).await?;
-    Ok(RemovedBlob::Now)
+    Ok(removed)
 }
 
 /// Removes up to `limit` blobs of a person, whatever refers to them; how many.
@@ -139,6 +150,25 @@ pub async fn remove(db: &mut Database, user_id: &str, id: &str) -> Result<Remove
 pub async fn erase(sql: &impl Sql, user_id: &str, limit: u32) -> Result<u64, ApiError> {
     let ids = queries::ids(sql, user_id, limit).await?;
     delete_all(sql, ids.iter().map(|id| (user_id, id.as_str()))).await
+}
+
+/// Deletes all bytes of a person, also those without a row; how many.
+///
+/// # Errors
+/// When the store of bytes fails.
+pub async fn erase_bytes(user_id: &str) -> Result<u64, ApiError> {
+    let bytes = Bytes::open().await?;
+    let (prefix, mut theirs) = (key(user_id, ""), Vec::new());
+    bytes
+        .walk(PIECE_KEYS, async |keys| {
+            theirs.extend(keys.into_iter().filter(|key| key.starts_with(&prefix)));
+            Ok(())
+        })
+        .await?;
+    for key in &theirs {
+        bytes.delete(key).await?;
+    }
+    Ok(theirs.len() as u64)
 }
 
 /// Removes up to `limit` blobs of samples that were stored before `before_ms` and that
@@ -185,9 +215,9 @@ async fn delete_all<'a>(
     Ok(count)
 }
 
-/// Deletes bytes whose key is of no row, looking at `keys_max` keys at most; how many.
-/// An upload that is under way has bytes and no row yet: only what still has none after
-/// `wait`, which lasts longer than any upload, is deleted.
+/// Deletes bytes whose key is of no row, `keys_max` at most; how many. All keys are looked
+/// at. An upload that is under way has bytes and no row yet: only what still has none
+/// after `wait`, which lasts longer than any upload, is deleted.
 ///
 /// # Errors
 /// When a store fails.
@@ -197,31 +227,66 @@ pub async fn sweep_bytes(
     wait: impl AsyncFnOnce(),
 ) -> Result<u64, ApiError> {
     let bytes = Bytes::open().await?;
-    let keys = bytes.keys(keys_max).await?;
-    let mut suspects = queries::without_row(sql, &keys).await?;
+    let mut suspects = Vec::new();
+    bytes
+        .walk(PIECE_KEYS, async |keys| {
+            if suspects.len() < keys_max {
+                suspects.extend(queries::without_row(sql, &keys).await?);
+            }
+            Ok(())
+        })
+        .await?;
+    suspects.truncate(keys_max);
     if suspects.is_empty() {
         return Ok(0);
     }
     wait().await;
-    suspects = queries::without_row(sql, &suspects).await?;
-    for key in &suspects {
+    let left = queries::without_row(sql, &suspects).await?;
+    for key in &left {
         bytes.delete(key).await?;
     }
-    Ok(suspects.len() as u64)
+    Ok(left.len() as u64)
+}
+
+/// The keys and bytes of samples that came with readings.
+fn sent(candidates: &[Candidate]) -> impl Iterator<Item = (&str, &[u8])> {
+    let samples = candidates.iter().filter_map(|each| each.samples.as_ref());
+    samples.filter_map(|samples| Some((samples.blob.as_str(), samples.bytes.as_deref()?)))
 }
 
 /// Stores the samples that came with readings: their bytes.
-pub(crate) async fn put_samples(user_id: &str, candidates: &[Candidate]) -> Result<(), ApiError> {
+///
+/// # Errors
+/// 401 `account_erased`, or when a store fails.
+pub(crate) async fn put_samples(
+    sql: &impl Sql,
+    user_id: &str,
+    candidates: &[Candidate],
+) -> Result<(), ApiError> {
     let mut bytes = None;
-    for samples in candidates.iter().filter_map(|each| each.samples.as_ref()) {
-        let Some(content) = &samples.bytes else {
-            continue;
-        };
+    for (blob, content) in sent(candidates) {
         let bytes = match &mut bytes {
             Some(bytes) => bytes,
-            none => none.insert(Bytes::open().await?),
+            none => {
+                // Nothing is left behind by whoever was erased long ago.
+                if erased::is_erased(sql, user_id).await? {
+                    return Err(crate::record::erased());
+                }
+                none.insert(Bytes::open().await?)
+            }
         };
-        bytes.set(&key(user_id, &samples.blob), content).await?;
+        bytes.set(&key(user_id, blob), content).await?;
+    }
+    Ok(())
+}
+
+/// Deletes the bytes of samples that came with readings of somebody who is erased.
+pub(crate) async fn take_samples_back(
+    user_id: &str,
+    candidates: &[Candidate],
+) -> Result<(), ApiError> {
+    for (blob, _) in sent(candidates) {
+        Bytes::open().await?.delete(&key(user_id, blob)).await?;
     }
     Ok(())
 }

@@ -44,7 +44,7 @@ pub async fn set_profile(
     profile: Profile,
     now_ms: i64,
 ) -> Result<StoredProfile, ApiError> {
-    db.transaction(async |tx| {
+    db.transaction_of(user_id, async |tx| {
         if erased::is_erased(tx, user_id).await? {
             return Err(crate::record::erased());
         }

@@ -11,6 +11,7 @@ use crate::events::{self, Deleted};
 use crate::marks::mark;
 use crate::queries::write as queries;
 use crate::read::find;
+use crate::versions::before;
 
 /// What became of a reading that was to be removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,9 +24,9 @@ pub enum Removed {
     Absent,
 }
 
-/// Removes a reading of a person: it is `entered_in_error` from now on, its day is
-/// marked and `health.data.deleted` is told. Sending the same reading again does not
-/// bring it back while its row is there.
+/// Removes a reading of a person: it and what it corrected are `entered_in_error` from
+/// now on, its day is marked and `health.data.deleted` is told. Sending the same reading
+/// again does not bring it back while its row is there.
 ///
 /// # Errors
 /// 401 `account_erased`, or when the database fails.
@@ -37,7 +38,9 @@ pub async fn remove(
     cause: Cause<'_>,
 ) -> Result<Removed, ApiError> {
     let (removed, events) = db
-        .transaction(async |tx| remove_in(tx, user_id, id, now_ms, cause).await)
+        .transaction_of(user_id, async |tx| {
+            remove_in(tx, user_id, id, now_ms, cause).await
+        })
         .await?;
     announce(&events).await;
     Ok(removed)
@@ -64,14 +67,18 @@ pub async fn remove_in(
     if reading.status != Status::Final {
         return Ok((Removed::Before, Vec::new()));
     }
-    let status = Status::EnteredInError;
-    queries::set_status(tx, user_id, id, reading.effective_ms, status, now_ms).await?;
     let days = dirty_days([(reading.kind.key, reading.effective_ms)]);
+    let kind = reading.kind.key;
+    // What it corrected goes with it, and is purged with it.
+    for version in before(tx, user_id, reading).await? {
+        let (id, at_ms, status) = (&version.id, version.effective_ms, Status::EnteredInError);
+        queries::set_status(tx, user_id, id, at_ms, status, now_ms).await?;
+    }
     mark(tx, user_id, &days, now_ms).await?;
     let deleted = Deleted {
         user_id: user_id.to_owned(),
         id: id.to_owned(),
-        kind: reading.kind.key.to_owned(),
+        kind: kind.to_owned(),
     };
     let event = Event::new(events::DELETED, cause.component(), &deleted)?;
     let event = cause.of(event.about(events::subject(user_id)));

@@ -64,6 +64,27 @@ impl Bytes {
         }
         Ok(keys)
     }
+
+    /// Hands over all keys, `piece_keys` at a time.
+    ///
+    /// # Errors
+    /// When the store fails, and those of `each`.
+    pub async fn walk(
+        &self,
+        piece_keys: usize,
+        mut each: impl AsyncFnMut(Vec<String>) -> Result<(), ApiError>,
+    ) -> Result<(), ApiError> {
+        let mut listed = self.0.get_keys().await;
+        let mut keys = Vec::with_capacity(piece_keys);
+        while let Some(key) = listed.next().await {
+            keys.push(key);
+            if keys.len() == piece_keys {
+                each(std::mem::take(&mut keys)).await?;
+            }
+        }
+        listed.result().await.map_err(ApiError::unavailable)?;
+        each(keys).await
+    }
 }
 
 #[cfg(not(target_family = "wasm"))]
@@ -119,5 +140,21 @@ impl Bytes {
     /// Never.
     pub async fn keys(&self, limit: usize) -> Result<Vec<String>, ApiError> {
         Ok(KEPT.with_borrow(|kept| kept.keys().take(limit).cloned().collect()))
+    }
+
+    /// Hands over all keys, `piece_keys` at a time.
+    ///
+    /// # Errors
+    /// Those of `each`.
+    pub async fn walk(
+        &self,
+        piece_keys: usize,
+        mut each: impl AsyncFnMut(Vec<String>) -> Result<(), ApiError>,
+    ) -> Result<(), ApiError> {
+        let keys = self.keys(usize::MAX).await?;
+        for piece in keys.chunks(piece_keys) {
+            each(piece.to_vec()).await?;
+        }
+        Ok(())
     }
 }

@@ -114,6 +114,22 @@ fn what_nobody_needs_is_removed_once() {
 }
 
 #[test]
+fn nothing_is_left_of_the_bytes_of_somebody_who_is_erased() {
+    block_on(async {
+        let mut db = health().await;
+        let bytes = Bytes::open().await.unwrap();
+        for key in ["u1/left", "u11/left"] {
+            bytes.set(key, b"x").await.unwrap();
+        }
+        erased::note(&db, "u1", 1).await.unwrap();
+        assert_eq!(erase_bytes("u1").await.unwrap(), 1);
+        let refused = crate::testing::try_send(&mut db, "u1", &[with_samples(&[1])]).await;
+        assert_eq!(refused.unwrap_err().code(), "account_erased");
+        assert_eq!(bytes.keys(9).await.unwrap(), ["u11/left"]);
+    });
+}
+
+#[test]
 fn erasure_takes_the_bytes_too() {
     block_on(async {
         let mut db = health().await;
@@ -152,6 +168,13 @@ fn bytes_without_a_row_are_swept_unless_the_row_comes() {
         let keys = bytes.keys(9).await.unwrap();
         assert_eq!(keys, [key("u1", &blob.id), "u2/left".to_owned()]);
         let nothing = async || panic!("there is nothing to wait for");
+        // Keys before those without a row do not hide them.
+        for number in 0..=PIECE_KEYS {
+            let content = format!("{number}");
+            put_one(&mut db, "u1", content.as_bytes()).await;
+        }
+        bytes.set("z/left", b"x").await.unwrap();
+        assert_eq!(sweep_bytes(&db, 1, async || {}).await.unwrap(), 1);
         assert_eq!(sweep_bytes(&db, 100, nothing).await.unwrap(), 0);
     });
 }

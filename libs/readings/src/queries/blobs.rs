@@ -41,7 +41,7 @@ pub(crate) async fn insert(sql: &impl Sql, user_id: &str, blob: &Blob) -> Result
     Ok(inserted == 1)
 }
 
-/// Deletes what is known of a blob.
+/// Deletes what is known of a blob, whatever refers to it.
 pub(crate) async fn delete(sql: &impl Sql, user_id: &str, id: &str) -> Result<(), StoreError> {
     sql.execute(
         "DELETE FROM blobs WHERE user_id = ?1 AND id = ?2",
@@ -50,18 +50,19 @@ pub(crate) async fn delete(sql: &impl Sql, user_id: &str, id: &str) -> Result<()
     .await
 }
 
-/// Whether a waveform that counts refers to a blob. Ids are lower-case digits, so that
-/// the pattern means itself.
-pub(crate) async fn is_used(sql: &impl Sql, user_id: &str, id: &str) -> Result<bool, StoreError> {
-    let found: Option<String> = sql
-        .query_optional(
-            "SELECT id FROM readings WHERE user_id = ?1 AND data IS NOT NULL \
-             AND type IN ('ecg_waveform', 'ppg_waveform') AND status = 'final' \
-             AND data LIKE '%\"blob\":\"' || ?2 || '\"%' LIMIT 1",
-            params![user_id, id],
-        )
-        .await?;
-    Ok(found.is_some())
+/// What counts and refers to a blob.
+pub(super) const USED: &str =
+    "SELECT 1 FROM readings WHERE user_id = ?1 AND blob = ?2 AND status = 'final'";
+
+/// Deletes what is known of a blob unless a reading refers to it that counts; whether it
+/// did.
+pub(crate) async fn delete_unused(
+    sql: &impl Sql,
+    user_id: &str,
+    id: &str,
+) -> Result<bool, StoreError> {
+    let text = format!("DELETE FROM blobs WHERE user_id = ?1 AND id = ?2 AND NOT EXISTS ({USED})");
+    Ok(sql.execute_counted(&text, params![user_id, id]).await? == 1)
 }
 
 /// The first blobs of a person.
@@ -88,8 +89,7 @@ pub(crate) async fn unused(
         .query(
             "SELECT b.user_id, b.id FROM blobs AS b WHERE b.media_type LIKE ?1 AND b.created_ms < ?2 \
              AND NOT EXISTS (SELECT 1 FROM readings AS r WHERE r.user_id = b.user_id \
-             AND r.type IN ('ecg_waveform', 'ppg_waveform') AND r.data IS NOT NULL \
-             AND r.data LIKE '%\"blob\":\"' || b.id || '\"%') ORDER BY b.user_id, b.id LIMIT ?3",
+             AND r.blob = b.id) ORDER BY b.user_id, b.id LIMIT ?3",
             params![media_type, before_ms, limit],
         )
         .await?;

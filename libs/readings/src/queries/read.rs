@@ -103,22 +103,46 @@ pub(crate) async fn one(
     user_id: &str,
     id: &str,
 ) -> Result<Option<StoredReading>, StoreError> {
-    let text = format!("SELECT {COLUMNS} FROM readings AS r WHERE r.user_id = ?1 AND r.id = ?2");
-    let rows = sql.query(&text, params![user_id, id]).await?;
-    Ok(stored(rows)?.pop())
+    Ok(by_ids(sql, user_id, &[id]).await?.pop())
 }
 
-/// Readings by their ids, whatever their status.
+/// Readings by their ids, whatever their status. Ids begin with their instant, so that
+/// only the partitions of these months are looked at.
 pub(crate) async fn by_ids(
     sql: &impl Sql,
     user_id: &str,
     ids: &[&str],
 ) -> Result<Vec<StoredReading>, StoreError> {
+    let (first_ms, last_ms) = span(ids);
     let text = format!(
         "SELECT {COLUMNS} FROM readings AS r WHERE r.user_id = ?1 \
-         AND r.id IN (SELECT value FROM json_each(?2))"
+         AND r.id IN (SELECT value FROM json_each(?2)) \
+         AND r.effective_ms >= ?3 AND r.effective_ms <= ?4"
     );
-    stored(sql.query(&text, params![user_id, json_list(ids)]).await?)
+    let values = params![user_id, json_list(ids), first_ms, last_ms];
+    stored(sql.query(&text, values).await?)
+}
+
+/// The first and the last instant that ids begin with.
+fn span(ids: &[&str]) -> (i64, i64) {
+    let (mut first_ms, mut last_ms) = (i64::MAX, i64::MIN);
+    for id in ids {
+        let Some(ms) = instant(id) else {
+            return (i64::MIN, i64::MAX);
+        };
+        // All instants before 1970 begin with 0.
+        first_ms = first_ms.min(if ms == 0 { i64::MIN } else { ms });
+        last_ms = last_ms.max(ms);
+    }
+    (first_ms, last_ms)
+}
+
+/// The instant that an id begins with; none where it is no id of a reading, or of one
+/// later than ids can say.
+fn instant(id: &str) -> Option<i64> {
+    let (high, low) = id.get(..13)?.split_once('-')?;
+    let ms = i64::from_str_radix(&format!("{high}{low}"), 16).ok()?;
+    (high.len() == 8 && ms < ID_MS_MAX).then_some(ms)
 }
 
 /// The newest reading of each type.

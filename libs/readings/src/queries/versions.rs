@@ -3,7 +3,7 @@
 use suoke_health::view::StoredReading;
 use suoke_store::{Sql, StoreError, Value, params};
 
-use super::read::{COLUMNS, json_list, stored};
+use super::read::{COLUMNS, by_ids, json_list, one, stored};
 use crate::versions::{Bound, Corrected, Matching};
 
 /// A page of one type.
@@ -57,7 +57,11 @@ pub(crate) async fn count(
 /// What holds for each reading, without types and places.
 fn conditions(wanted: &Matching<'_>, values: &mut Vec<Value>) -> String {
     let mut text = if wanted.deleted {
-        "AND r.status = 'entered_in_error' ".to_owned()
+        // What was corrected before is deleted with the last version, and is no thing of
+        // its own.
+        "AND r.status = 'entered_in_error' AND NOT EXISTS (SELECT 1 FROM readings AS s \
+         WHERE s.user_id = r.user_id AND s.supersedes = r.id) "
+            .to_owned()
     } else {
         "AND r.status = 'final' ".to_owned()
     };
@@ -95,14 +99,18 @@ pub(crate) async fn by_client_ids(
     client_ids: &[&str],
     limit: u32,
 ) -> Result<Vec<StoredReading>, StoreError> {
-    let text = format!(
-        "SELECT {COLUMNS} FROM readings AS r WHERE r.user_id = ?1 AND r.status = 'final' \
-         AND r.client_id IN (SELECT value FROM json_each(?2)) \
-         ORDER BY r.id DESC LIMIT ?3"
-    );
     let values = params![user_id, json_list(client_ids), limit];
-    stored(sql.query(&text, values).await?)
+    let ids: Vec<String> = sql.query(OF_CLIENT_IDS, values).await?;
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let mut found = by_ids(sql, user_id, &ids).await?;
+    found.sort_by(|one, other| other.id.cmp(&one.id));
+    Ok(found)
 }
+
+/// The ids of what clients gave these ids.
+pub(super) const OF_CLIENT_IDS: &str = "SELECT id FROM readings WHERE user_id = ?1 \
+     AND client_id <> '' AND client_id IN (SELECT value FROM json_each(?2)) \
+     AND status = 'final' ORDER BY client_id, id DESC LIMIT ?3";
 
 /// The reading that corrects another one.
 pub(crate) async fn successor(
@@ -110,9 +118,45 @@ pub(crate) async fn successor(
     user_id: &str,
     id: &str,
 ) -> Result<Option<StoredReading>, StoreError> {
-    let text = format!(
-        "SELECT {COLUMNS} FROM readings AS r WHERE r.user_id = ?1 AND r.supersedes = ?2 \
-         ORDER BY r.id LIMIT 1"
-    );
-    Ok(stored(sql.query(&text, params![user_id, id]).await?)?.pop())
+    let next: Option<String> = sql.query_optional(SUCCESSOR, params![user_id, id]).await?;
+    match next {
+        Some(next) => one(sql, user_id, &next).await,
+        None => Ok(None),
+    }
+}
+
+/// The id of what corrects a reading.
+pub(super) const SUCCESSOR: &str =
+    "SELECT id FROM readings WHERE user_id = ?1 AND supersedes = ?2 ORDER BY id LIMIT 1";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::queries::blobs::USED;
+    use crate::testing::health;
+    use futures::executor::block_on;
+    use suoke_store::{Database, Row};
+
+    #[test]
+    fn what_few_readings_have_is_found_by_an_index() {
+        // PostgreSQL chooses by what is in the tables.
+        if Database::tests_use_postgres() {
+            return;
+        }
+        block_on(async {
+            let db = health().await;
+            for (text, index) in [
+                (OF_CLIENT_IDS, "readings_of_client_id"),
+                (SUCCESSOR, "readings_superseding"),
+                (USED, "readings_of_blob"),
+            ] {
+                let text = format!("EXPLAIN QUERY PLAN {text}");
+                let values = params!["u", "[]", 1].into_iter();
+                let values = values.take(text.matches('?').count().min(3)).collect();
+                let rows: Vec<Row> = db.query(&text, values).await.unwrap();
+                let plan: Vec<String> = rows.iter().map(|row| row.get("detail").unwrap()).collect();
+                assert!(plan.iter().any(|step| step.contains(index)), "{plan:?}");
+            }
+        });
+    }
 }

@@ -12,7 +12,7 @@ use suoke_store::{Sql, StoreError, Value, params};
 const ROWS: [usize; 4] = [100, 20, 5, 1];
 
 /// Columns of a row beside its owner and the present.
-const COLUMNS: [&str; 18] = [
+const COLUMNS: [&str; 19] = [
     "id",
     "type",
     "value_milli",
@@ -27,6 +27,7 @@ const COLUMNS: [&str; 18] = [
     "end_ms",
     "offset_minutes",
     "data",
+    "blob",
     "quality",
     "supersedes",
     "source",
@@ -117,6 +118,7 @@ fn shares(one: &Candidate, other: &Candidate) -> bool {
         && one.client_id == other.client_id
         && one.end_ms == other.end_ms
         && one.offset_minutes == other.offset_minutes
+        // Whoever refers to another blob says other data.
         && one.data == other.data
         && one.quality == other.quality
         && one.supersedes == other.supersedes
@@ -126,12 +128,14 @@ fn shares(one: &Candidate, other: &Candidate) -> bool {
 /// What rows often share.
 fn shared(candidate: &Candidate) -> [Value; COLUMNS.len() - OWN] {
     let reading = &candidate.reading;
+    let blob = candidate.samples.as_ref().map(|samples| &samples.blob);
     [
         (&reading.device_id).into(),
         reading.client_id.as_deref().unwrap_or_default().into(),
         reading.end_ms.into(),
         reading.offset_minutes.into(),
         reading.data.as_ref().into(),
+        blob.into(),
         reading.quality.as_str().into(),
         reading.supersedes.as_ref().into(),
         (&reading.source).into(),

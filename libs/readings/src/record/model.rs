@@ -55,6 +55,7 @@ proptest! {
                         let outcome = send(&mut db, "u1", &[reading(value)]).await;
                         let expected = match known.first {
                             None => "created",
+                            Some(_) if known.counts.is_none() => "deleted",
                             Some(first) if first == value => "duplicate",
                             Some(_) => "value_conflict",
                         };

@@ -20,6 +20,7 @@ CREATE TABLE readings (
     offset_minutes BIGINT NOT NULL,
     context TEXT COLLATE "C",
     data TEXT COLLATE "C",
+    blob TEXT COLLATE "C",
     quality TEXT COLLATE "C" NOT NULL CHECK (quality IN ('ok', 'implausible')),
     status TEXT COLLATE "C" NOT NULL DEFAULT 'final'
         CHECK (status IN ('final', 'amended', 'entered_in_error')),
@@ -53,6 +54,14 @@ CREATE INDEX readings_by_type ON readings
     WHERE status = 'final';
 -- What is to be purged; readings that count cost nothing here.
 CREATE INDEX readings_deleted ON readings (changed_ms) WHERE status = 'entered_in_error';
+-- What refers to a blob, what corrects a reading, what has an id of the client's:
+-- readings that do none of it cost nothing here. They hold all that is asked for, so
+-- that they are preferred to the primary key.
+CREATE INDEX readings_of_blob ON readings (user_id, blob, status) WHERE blob IS NOT NULL;
+CREATE INDEX readings_superseding ON readings (user_id, supersedes)
+    WHERE supersedes IS NOT NULL;
+CREATE INDEX readings_of_client_id ON readings (user_id, client_id, status)
+    WHERE client_id <> '';
 -- What analysts look for: readings after a meal, at rest, of a place on the body.
 CREATE INDEX readings_by_context ON readings USING gin (to_document(context))
     WHERE context IS NOT NULL;

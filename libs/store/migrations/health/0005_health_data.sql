@@ -23,6 +23,8 @@ CREATE TABLE readings (
     offset_minutes INTEGER NOT NULL,
     context TEXT,
     data TEXT,
+    -- The blob that `data` refers to.
+    blob TEXT,
     quality TEXT NOT NULL CHECK (quality IN ('ok', 'implausible')),
     -- 'amended': another reading supersedes it. 'entered_in_error': deleted, and
     -- purged after some days.
@@ -55,9 +57,14 @@ CREATE INDEX readings_by_type ON readings
 
 -- What is to be purged; readings that count cost nothing here.
 CREATE INDEX readings_deleted ON readings (changed_ms) WHERE status = 'entered_in_error';
--- What may refer to blobs; holds all that is asked for, so that it is preferred.
-CREATE INDEX readings_with_data ON readings (user_id, type, status, data)
-    WHERE data IS NOT NULL;
+-- What refers to a blob, what corrects a reading, what has an id of the client's:
+-- readings that do none of it cost nothing here. They hold all that is asked for, so
+-- that they are preferred to the primary key.
+CREATE INDEX readings_of_blob ON readings (user_id, blob, status) WHERE blob IS NOT NULL;
+CREATE INDEX readings_superseding ON readings (user_id, supersedes)
+    WHERE supersedes IS NOT NULL;
+CREATE INDEX readings_of_client_id ON readings (user_id, client_id, status)
+    WHERE client_id <> '';
 
 -- Bytes that belong to a person: images, sounds, the samples of waveforms. The bytes
 -- themselves are in the key-value store `blobs` under `{user_id}/{id}`.
