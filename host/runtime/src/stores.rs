@@ -245,6 +245,10 @@ pub(crate) fn outbound_postgres(settings: &Settings) -> PostgresOptions {
     PostgresOptions {
         networks: outbound_networks(settings),
         connections_max: bound.unwrap_or(defaults.connections_max),
+        statement_ms_max: settings
+            .outbound_postgres
+            .statement_ms_max
+            .unwrap_or(defaults.statement_ms_max),
         ..defaults
     }
 }

@@ -7,6 +7,8 @@ use ipnet::IpNet;
 
 /// More connections than a host can have.
 const CONNECTIONS_MAX: u64 = 1_000_000;
+/// A day: no statement takes longer.
+const STATEMENT_MS_MAX: u64 = 24 * 60 * 60 * 1_000;
 
 /// Bounds of all outbound connections.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,6 +53,8 @@ pub struct OutboundRedis {
 pub struct OutboundPostgres {
     /// Connections open at the same time; 0 allows none.
     pub max_connections: Option<usize>,
+    /// How long one statement may take.
+    pub statement_ms_max: Option<u64>,
 }
 
 pub(crate) fn read_networking(root: &Table<'_>) -> OutboundNetworking {
@@ -119,6 +123,7 @@ pub(crate) fn read_postgres(root: &Table<'_>) -> OutboundPostgres {
     };
     let postgres = OutboundPostgres {
         max_connections: read_max(&table, "max_connections"),
+        statement_ms_max: table.integer("statement_ms_max", 1..=STATEMENT_MS_MAX),
     };
     table.finish();
     postgres

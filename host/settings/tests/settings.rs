@@ -67,7 +67,9 @@ fn every_section_is_read() {
     assert!(!settings.outbound_http.connection_pooling);
     assert_eq!(settings.outbound_http.max_connections, Some(7));
     assert_eq!(settings.outbound_redis.max_connections, Some(3));
-    assert_eq!(settings.outbound_postgres.max_connections, Some(4));
+    let postgres = &settings.outbound_postgres;
+    assert_eq!(postgres.max_connections, Some(4));
+    assert_eq!(postgres.statement_ms_max, Some(600_000));
     let lease = settings.cron.lease.as_deref();
     assert_eq!(lease, Some("redis://:hunter2@localhost:6379"));
 }
