@@ -1,21 +1,27 @@
 //! `$lastn` and `$stats`.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 use suoke_fhir::bundle::{self as bundles, Page};
 use suoke_fhir::date::written;
 use suoke_fhir::json::at;
-use suoke_fhir::observation::observation;
+use suoke_fhir::observation::{Shown, observation};
 use suoke_fhir::outcome::{Issue, IssueType};
 use suoke_fhir::search::{all_kinds, patient_id};
 use suoke_fhir::stats::{self, Period, Statistic, Values};
 use suoke_fhir::terms;
 use suoke_health::catalogue::ReadingType;
-use suoke_readings::{Corrected, Matching, POINTS_MAX, matching, profile, series};
+use suoke_readings::{Matching, POINTS_MAX, matching, profile, series, unshadowed};
 use suoke_store::Sql;
 
 use crate::failed::Failed;
+use crate::search::Criteria;
 use crate::{Desk, read, search};
 
+/// What `$lastn` heeds beside `max`; what names single readings or pages is refused.
+const LASTN_HEEDED: [&str; 6] = ["category", "code", "date", "patient", "status", "subject"];
+const LASTN_REFUSED: [&str; 3] = ["_cursor", "_id", "identifier"];
 /// Most readings of a code that `$lastn` shows.
 const LAST_MAX: u32 = 100;
 /// Most codes of `$stats`.
@@ -52,30 +58,63 @@ pub async fn lastn(
         .filter(|(name, _)| name != "max")
         .cloned()
         .collect();
+    let refused = |(name, value): &&(String, String)| {
+        !value.is_empty() && LASTN_REFUSED.contains(&bare(name))
+    };
+    if let Some((name, _)) = rest.iter().find(refused) {
+        let message = "$lastn shows the newest of each code: search for single ones";
+        return Err(Failed::new(400, IssueType::NotSupported, name, message));
+    }
     let (user_id, search) = search::understood(sql, desk, &rest, is_strict).await?;
-    let kinds = search.kinds.unwrap_or_else(all_kinds);
     let mut page = Page::default();
-    for kind in kinds {
-        let wanted = Matching {
-            types: &[kind],
-            bounds: &[],
-            corrected: Corrected::Any,
-            after: None,
-            is_ascending: false,
-            limit: most,
-            deleted: false,
-        };
-        for reading in matching(sql, &user_id, &wanted).await? {
-            let shown = read::shown(sql, &user_id, reading).await?;
-            let address = desk.address.of_resource("Observation", &shown.id);
-            page.entries
-                .push((address, observation(&user_id, &shown), "match"));
+    // None where no reading has the statuses that are asked for.
+    if let Some(criteria) = Criteria::of(&search)? {
+        for kind in search.kinds.unwrap_or_else(all_kinds) {
+            let newest = newest(sql, &user_id, kind, &criteria, most).await?;
+            let entries = newest.into_iter().map(|shown| {
+                let address = desk.address.of_resource("Observation", &shown.id);
+                (address, observation(&user_id, &shown), "match")
+            });
+            page.entries.extend(entries);
         }
     }
     page.total = u64::try_from(page.entries.len()).ok();
+    let heeded = search.used.into_iter();
+    let heeded = heeded.filter(|(name, _)| LASTN_HEEDED.contains(&bare(name)));
+    let max = ("max".to_owned(), most.to_string());
+    let used: Vec<_> = heeded.chain([max]).collect();
     page.links
-        .push(("self", desk.address.of_search("Observation/$lastn", pairs)));
+        .push(("self", desk.address.of_search("Observation/$lastn", &used)));
     Ok(bundles::searchset(page, desk.now_ms))
+}
+
+/// The name of a parameter without its modifier.
+fn bare(name: &str) -> &str {
+    name.split_once(':').map_or(name, |(bare, _)| bare)
+}
+
+/// The newest readings of one kind.
+async fn newest(
+    sql: &impl Sql,
+    user_id: &str,
+    kind: &str,
+    criteria: &Criteria,
+    most: u32,
+) -> Result<Vec<Shown>, Failed> {
+    let wanted = Matching {
+        types: &[kind],
+        bounds: &criteria.bounds,
+        corrected: criteria.corrected,
+        after: None,
+        is_ascending: false,
+        limit: most,
+        deleted: criteria.deleted,
+    };
+    let mut newest = Vec::new();
+    for reading in matching(sql, user_id, &wanted).await? {
+        newest.push(read::shown(sql, user_id, reading).await?);
+    }
+    Ok(newest)
 }
 
 /// What `$stats` asks for.
@@ -101,6 +140,7 @@ pub async fn stats(
             let message = format!("more than {POINTS_MAX} readings: name a shorter span");
             return Err(Failed::new(413, IssueType::TooCostly, "duration", &message));
         }
+        let points = unshadowed(kind.key, points);
         for (at, metric) in kind.metrics.iter().enumerate() {
             if only.is_some_and(|only| only != at) {
                 continue;
@@ -146,22 +186,8 @@ async fn read_stats(
         .ok_or_else(|| Failed::new(400, IssueType::Value, "subject", "a Patient is needed"))?;
     let user_id = read::subject(desk, Some(subject))?;
     let system = all("system").first().copied();
-    let mut kinds = Vec::new();
-    for code in all("code").into_iter().chain(all("coding")).take(CODES_MAX) {
-        let (system, code) = code
-            .split_once('|')
-            .map_or((system, code), |(system, code)| (Some(system), code));
-        let before = kinds.len();
-        kinds.extend(of_code(system, code));
-        if kinds.len() == before {
-            return Err(Failed::new(
-                400,
-                IssueType::CodeInvalid,
-                "code",
-                "no code that is known here",
-            ));
-        }
-    }
+    let codes: Vec<&str> = all("code").into_iter().chain(all("coding")).collect();
+    let kinds = kinds_of(system, codes)?;
     if kinds.is_empty() {
         return Err(needed("code"));
     }
@@ -180,6 +206,35 @@ async fn read_stats(
         statistics,
         period,
     })
+}
+
+/// The kinds of codes, and the figure of each that is meant alone; each of them once.
+fn kinds_of(
+    system: Option<&str>,
+    codes: Vec<&str>,
+) -> Result<Vec<(&'static ReadingType, Option<usize>)>, Failed> {
+    let mut kinds: Vec<(&'static ReadingType, Option<usize>)> = Vec::new();
+    let (mut seen, mut known) = (HashSet::new(), HashSet::new());
+    let fits = |count: usize| {
+        let message = format!("at most {CODES_MAX} codes are computed at once");
+        (count <= CODES_MAX)
+            .then_some(())
+            .ok_or_else(|| Failed::new(413, IssueType::TooCostly, "code", &message))
+    };
+    for code in codes.into_iter().filter(|code| seen.insert(*code)) {
+        let (system, code) = code
+            .split_once('|')
+            .map_or((system, code), |(system, code)| (Some(system), code));
+        let found = of_code(system, code);
+        if found.is_empty() {
+            let message = "no code that is known here";
+            return Err(Failed::new(400, IssueType::CodeInvalid, "code", message));
+        }
+        let new = found.into_iter();
+        kinds.extend(new.filter(|(kind, only)| known.insert((kind.key, *only))));
+        fits(kinds.len())?;
+    }
+    Ok(kinds)
 }
 
 /// The kinds of a code, or the one figure of a panel that it names.
