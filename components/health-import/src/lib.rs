@@ -8,6 +8,7 @@ mod view;
 
 use suoke_events::announce;
 use suoke_guest::{ApiError, Reply, Request, clock, reply};
+use suoke_readings::make_room;
 use suoke_store::Database;
 
 use asked::Asked;
@@ -37,6 +38,9 @@ async fn take(
 ) -> Result<Reply, ApiError> {
     let asked = Asked::read(&mut request).await?;
     let piece = owners::sort(asked, caller, now_ms);
+    for owned in &piece.owned {
+        make_room(db, &owned.batch).await?;
+    }
     let (taken, events) = db
         .transaction(async |tx| store::take(tx, &request, &caller.user_id, piece, now_ms).await)
         .await?;

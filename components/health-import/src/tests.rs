@@ -91,6 +91,9 @@ fn pieces_follow_each_other_and_a_repeat_changes_nothing() {
         );
         assert_eq!(count(&db, READINGS).await, 4);
         assert_eq!(count(&db, "SELECT count(*) FROM event_outbox").await, 2);
+        if Database::tests_use_postgres() {
+            assert_eq!(count(&db, "SELECT count(*) FROM readings_other").await, 0);
+        }
     });
 }
 

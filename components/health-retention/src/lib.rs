@@ -9,6 +9,8 @@ use suoke_store::Database;
 
 /// Length of a day.
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+/// No month is shorter: so far ahead lies this month or the next.
+const AHEAD_MS: i64 = 28 * DAY_MS;
 /// Rows of one transaction: others wait no longer than this takes.
 const ROWS_MAX: u32 = 2_000;
 /// Transactions of one run; what is left waits for the next.
@@ -50,7 +52,9 @@ async fn tick(_: Tick) -> Result<(), ApiError> {
     };
     let mut db = Database::open(LABEL).await?;
     let wait = async || clock::wait_ms(UPLOAD_MS_MAX).await;
-    let swept = sweep(&mut db, kept, clock::now_ms(), ROWS_MAX, wait).await?;
+    let now_ms = clock::now_ms();
+    make_room_ahead(&db, now_ms).await?;
+    let swept = sweep(&mut db, kept, now_ms, ROWS_MAX, wait).await?;
     if swept != Swept::default() {
         log::info(
             "health data over its time is deleted",
@@ -74,6 +78,13 @@ async fn days(name: &str) -> Result<u32, ApiError> {
             "variable {name}: must be a number of days, at least 1"
         ))
     })
+}
+
+/// Makes the partitions of this month and of the next before its first reading comes,
+/// where the database has them: no request waits for that.
+async fn make_room_ahead(db: &Database, now_ms: i64) -> Result<(), ApiError> {
+    let instants = [now_ms, now_ms + AHEAD_MS];
+    Ok(db.ensure_partitions("readings", &instants).await?)
 }
 
 /// Deletes piece by piece; what breaks off goes on with the next run.

@@ -168,3 +168,18 @@ fn samples_go_with_their_reading_and_bytes_without_a_row_too() {
         );
     });
 }
+
+#[test]
+fn the_partition_of_a_month_is_there_before_its_readings() {
+    block_on(async {
+        let db = Database::open_in_memory(LABEL).await.unwrap();
+        for days in [0, 27, 58] {
+            make_room_ahead(&db, NOW_MS + days * DAY_MS).await.unwrap();
+        }
+        if Database::tests_use_postgres() {
+            for part in ["readings_2026_01", "readings_2026_02", "readings_2026_03"] {
+                assert_eq!(count(&db, part).await, 0);
+            }
+        }
+    });
+}
