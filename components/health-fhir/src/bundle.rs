@@ -7,17 +7,20 @@ use serde_json::Value;
 use suoke_events::{Event, announce};
 use suoke_fhir::bundle::{self as bundles, EntryResponse, Kind};
 use suoke_fhir::observation::Shown;
-use suoke_fhir::outcome::{self, IssueType};
+use suoke_fhir::outcome::{self, Issue, IssueType};
 use suoke_guest::{Reply, Request};
 use suoke_store::{Database, Sql, Transaction};
 
 use crate::failed::Failed;
-use crate::task::{Task, names, not_here, once, task};
+use crate::task::{Task, names, not_here, once, only_person, task};
 use crate::write::{self, Change, New};
 use crate::{Desk, Found, answer, get, read};
 
 /// Most entries of a bundle that read: each may show a page.
 const READS_MAX: usize = 20;
+
+/// Most entries of a bundle that compute figures: each reads many readings.
+const STATS_MAX: usize = 4;
 
 /// What was made of the entries, by their places.
 type Answers = BTreeMap<usize, EntryResponse>;
@@ -52,18 +55,7 @@ pub async fn process(
             Err(failed) => return Err(failed.within(&entry.place())),
         }
     }
-    let reads = tasks
-        .iter()
-        .filter(|(_, task)| matches!(task, Task::Get { .. }));
-    if reads.count() > READS_MAX {
-        let message = format!("at most {READS_MAX} entries of a bundle read");
-        return Err(Failed::new(
-            413,
-            IssueType::TooCostly,
-            "Bundle.entry",
-            &message,
-        ));
-    }
+    few_reads(&tasks)?;
     let work = Work {
         desk,
         request,
@@ -73,9 +65,12 @@ pub async fn process(
         Kind::Batch => work.batch(db, tasks, &mut answers).await?,
         Kind::Transaction => {
             once(&tasks)?;
-            let events = db
-                .transaction(async |tx| work.transaction(tx, tasks, &mut answers).await)
-                .await?;
+            let person = only_person(&tasks);
+            let all = async |tx: &Transaction<'_>| work.transaction(tx, tasks, &mut answers).await;
+            let events = match &person {
+                Some(user_id) => db.transaction_of(user_id, all).await?,
+                None => db.transaction(all).await?,
+            };
             announce(&events).await;
         }
     }
@@ -83,6 +78,27 @@ pub async fn process(
         200,
         &bundles::responses(kind, answers.into_values().collect()),
     )
+}
+
+/// Fails where entries read too much.
+fn few_reads(tasks: &[(usize, Task)]) -> Result<(), Failed> {
+    let segments = tasks.iter().filter_map(|(_, task)| match task {
+        Task::Get { segments, .. } => Some(segments),
+        _ => None,
+    });
+    let is_stats = |segments: &Vec<String>| segments.last().is_some_and(|last| last == "$stats");
+    let (mut reads, mut stats) = (0, 0);
+    for segments in segments {
+        reads += 1;
+        stats += usize::from(is_stats(segments));
+    }
+    if reads <= READS_MAX && stats <= STATS_MAX {
+        return Ok(());
+    }
+    let message =
+        format!("at most {READS_MAX} entries of a bundle read, {STATS_MAX} of them with $stats");
+    let issue = Issue::new(IssueType::TooCostly, "Bundle.entry", message);
+    Err(Failed::with(413, issue))
 }
 
 /// Who works on entries, and how it is answered.
@@ -122,11 +138,21 @@ impl Work<'_> {
     ) -> Result<(), Failed> {
         let (created, rest) = by_person(tasks);
         for (user_id, (indexes, new)) in created {
-            let (results, events) = db
-                .transaction(async |tx| {
+            let done = db
+                .transaction_of(&user_id, async |tx| {
                     write::creates(tx, self.desk, self.request, &user_id, &new).await
                 })
-                .await?;
+                .await;
+            let (results, events) = match done {
+                Ok(done) => done,
+                // Nothing of this person is done, and what others sent stays.
+                Err(failed) if failed.status < 500 => {
+                    let each = indexes.into_iter();
+                    answers.extend(each.map(|index| (index, failed_entry(&failed))));
+                    continue;
+                }
+                Err(failed) => return Err(failed),
+            };
             announce(&events).await;
             for (index, result) in indexes.into_iter().zip(results) {
                 let answer = match result {
@@ -147,8 +173,9 @@ impl Work<'_> {
     }
 
     async fn change_alone(&self, db: &mut Database, task: Task) -> Result<EntryResponse, Failed> {
+        let user_id = task.user_id().unwrap_or_default();
         let (answer, events) = db
-            .transaction(async |tx| self.change(tx, &task).await)
+            .transaction_of(user_id, async |tx| self.change(tx, &task).await)
             .await?;
         announce(&events).await;
         Ok(answer)

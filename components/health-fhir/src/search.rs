@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use chrono::TimeDelta;
 use serde_json::Value;
 use suoke_fhir::bundle::{self as bundles, Page};
 use suoke_fhir::date::{DateFilter, Prefix, Span};
@@ -41,10 +42,12 @@ pub async fn understood(
     Ok((user_id, search))
 }
 
-/// The instant of a local time; of two the earlier, and of none that of the same
-/// reading of a clock in UTC.
+/// The instant of a local time; of two the earlier. A time that a clock skipped is that
+/// of an hour later, the first of a day without a midnight; where there is none either,
+/// that of the same reading of a clock in UTC.
 pub fn local_ms(zone: &impl chrono::TimeZone, local: chrono::NaiveDateTime) -> i64 {
-    let found = zone.from_local_datetime(&local).earliest();
+    let instant = |local| zone.from_local_datetime(&local).earliest();
+    let found = instant(local).or_else(|| instant(local.checked_add_signed(TimeDelta::hours(1))?));
     found.map_or_else(
         || local.and_utc().timestamp_millis(),
         |at| at.timestamp_millis(),
@@ -136,21 +139,20 @@ async fn find(
         return Ok(named(sql, user_id, search, &kinds).await?);
     }
     let types: Vec<&str> = kinds.into_iter().collect();
-    let bounds: Vec<Vec<Bound>> = search.dates.iter().flat_map(|date| bounds(*date)).collect();
-    let Some((corrected, deleted)) = states(search.statuses.as_ref())? else {
+    let Some(criteria) = Criteria::of(search)? else {
         return Ok((Vec::new(), Some(0)));
     };
     let wanted = Matching {
         types: &types,
-        bounds: &bounds,
-        corrected,
+        bounds: &criteria.bounds,
+        corrected: criteria.corrected,
         after: search.cursor.as_ref().map(|cursor| suoke_readings::Cursor {
             effective_ms: cursor.effective_ms,
             id: cursor.id.clone(),
         }),
         is_ascending: search.is_ascending,
         limit: search.count.saturating_add(1),
-        deleted,
+        deleted: criteria.deleted,
     };
     let total = if search.is_without_total && !search.is_count_only {
         None
@@ -161,6 +163,30 @@ async fn find(
         return Ok((Vec::new(), total));
     }
     Ok((matching(sql, user_id, &wanted).await?, total))
+}
+
+/// What a search asks for beside kinds, ids and identifiers, as the store reads it.
+pub struct Criteria {
+    /// All lists must fit, and of each list one.
+    pub bounds: Vec<Vec<Bound>>,
+    /// Whether they correct others.
+    pub corrected: Corrected,
+    /// Those that were deleted instead of those that count.
+    pub deleted: bool,
+}
+
+impl Criteria {
+    /// None where no reading has the statuses that are asked for.
+    pub fn of(search: &Search) -> Result<Option<Self>, Failed> {
+        let each = search.dates.iter().flat_map(|date| bounds(*date));
+        let bounds: Vec<Vec<Bound>> = each.collect();
+        let states = states(search.statuses.as_ref())?;
+        Ok(states.map(|(corrected, deleted)| Self {
+            bounds,
+            corrected,
+            deleted,
+        }))
+    }
 }
 
 /// Which readings have these statuses: whether they correct, and whether they were
@@ -272,13 +298,11 @@ async fn add_by_identifiers(
 ) -> Result<(), StoreError> {
     let mut client_ids = Vec::new();
     for Identifier { system, value } in identifiers {
-        let system = system.as_deref();
-        if system.is_none_or(|system| system == terms::READING_ID) {
+        if system == terms::READING_ID {
             let shown = read::newest(sql, user_id, value).await?;
             found.extend(shown.filter(|shown| shown.reading.id == *value));
-        }
-        if system != Some(terms::READING_ID) {
-            client_ids.push(joined_client_id(system, value));
+        } else {
+            client_ids.push(joined_client_id(Some(system), value));
         }
     }
     let client_ids: Vec<&str> = client_ids.iter().map(String::as_str).collect();
@@ -315,12 +339,10 @@ fn fits(search: &Search, kinds: &BTreeSet<&'static str>, shown: &Shown) -> bool 
 }
 
 fn is_identified(reading: &StoredReading, wanted: &Identifier) -> bool {
-    let system = wanted.system.as_deref();
-    let by_id =
-        system.is_none_or(|system| system == terms::READING_ID) && reading.id == wanted.value;
-    let by_client = system != Some(terms::READING_ID)
-        && reading.client_id == joined_client_id(system, &wanted.value);
-    by_id || by_client
+    if wanted.system == terms::READING_ID {
+        return reading.id == wanted.value;
+    }
+    reading.client_id == joined_client_id(Some(&wanted.system), &wanted.value)
 }
 
 #[cfg(test)]
@@ -337,6 +359,22 @@ mod tests {
             Bound::EndBefore(ms) => end_ms < *ms,
         };
         bounds.iter().all(|list| list.iter().any(one))
+    }
+
+    #[test]
+    fn a_day_without_a_midnight_begins_when_its_clock_does() {
+        // 2026-09-06 in Santiago: 23:59 is followed by 01:00 of the next day.
+        let profile = suoke_health::profile::Profile {
+            timezone: "America/Santiago".to_owned(),
+            ..Default::default()
+        };
+        let zone = profile.tz();
+        let clock = |local: chrono::NaiveDateTime| local_ms(&zone, local);
+        let day = suoke_fhir::date::span("2026-09-06", &clock).unwrap();
+        let before = suoke_fhir::date::span("2026-09-05", &clock).unwrap();
+        assert_eq!(before.to_ms, day.from_ms);
+        assert_eq!(day.to_ms - day.from_ms, 23 * 3_600_000);
+        assert_eq!(before.to_ms - before.from_ms, 24 * 3_600_000);
     }
 
     #[test]

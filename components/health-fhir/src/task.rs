@@ -75,9 +75,7 @@ fn known_patient(desk: &Desk, entry: &Entry) -> Result<String, Failed> {
         .map(write::condition)
         .transpose()?;
     match condition {
-        Some((Some(system), user_id)) if system == terms::USER_ID => {
-            read::subject(desk, Some(&user_id))
-        }
+        Some((system, user_id)) if system == terms::USER_ID => read::subject(desk, Some(&user_id)),
         _ => {
             let message = "Patients are accounts and not made here: name one by \
                 `ifNoneExist` identifier=urn:suoke:user-id|<id>";
@@ -184,15 +182,51 @@ fn observation(
     write::understood(desk, &entry.resource, subject.map(String::as_str))
 }
 
-/// Fails where two entries change the same Observation.
+impl Task {
+    /// Whose readings it writes; none where it reads.
+    pub fn user_id(&self) -> Option<&str> {
+        match self {
+            Self::Create { user_id, .. }
+            | Self::Known { user_id }
+            | Self::Update { user_id, .. }
+            | Self::Delete { user_id, .. } => Some(user_id),
+            Self::Get { .. } => None,
+        }
+    }
+}
+
+/// The person whom all writing tasks are about; none where they are several.
+pub fn only_person(tasks: &[(usize, Task)]) -> Option<String> {
+    let mut people = tasks.iter().filter_map(|(_, task)| task.user_id());
+    let first = people.next()?;
+    people
+        .all(|user_id| user_id == first)
+        .then(|| first.to_owned())
+}
+
+/// What a task changes, or creates unless it is there: never the same twice in one
+/// transaction.
+fn changed(task: &Task) -> Option<(&str, String)> {
+    match task {
+        Task::Update { user_id, id, .. } | Task::Delete { user_id, id, .. } => {
+            Some((user_id, format!("Observation/{id}")))
+        }
+        Task::Create { user_id, new } => Some((user_id, new.condition()?)),
+        Task::Known { .. } | Task::Get { .. } => None,
+    }
+}
+
+/// Fails where two entries change the same Observation, or create one under the same
+/// condition.
 pub fn once(tasks: &[(usize, Task)]) -> Result<(), Failed> {
     let mut seen = HashSet::new();
     for (index, task) in tasks {
-        let (Task::Update { id, .. } | Task::Delete { id, .. }) = task else {
+        let Some(changed) = changed(task) else {
             continue;
         };
-        if !seen.insert(id) {
-            let message = "a transaction changes an Observation once";
+        if !seen.insert(changed) {
+            let message = "a transaction changes an Observation once, and creates one for a \
+                condition";
             return Err(Failed::new(
                 400,
                 IssueType::Duplicate,

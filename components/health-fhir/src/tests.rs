@@ -136,10 +136,17 @@ fn only_operators_name_somebody_else() {
 #[test]
 fn conditions_are_identifiers() {
     let read = |text: &str| write::condition(text).map_err(|failed| failed.status);
-    let expected = (Some("urn:x".to_owned()), "1|2".to_owned());
-    assert_eq!(read("identifier=urn:x|1|2"), Ok(expected));
-    assert_eq!(read("?identifier=1"), Ok((None, "1".to_owned())));
-    for text in ["", "code=1", "identifier=", "identifier=1&code=2"] {
+    let pair = |system: &str, value: &str| Ok((system.to_owned(), value.to_owned()));
+    assert_eq!(read("identifier=urn:x|1|2"), pair("urn:x", "1|2"));
+    assert_eq!(read("?identifier=|1"), pair("", "1"));
+    for text in [
+        "",
+        "code=1",
+        "identifier=",
+        "identifier=1",
+        "identifier=urn:x|",
+        "identifier=urn:x|1&code=2",
+    ] {
         assert_eq!(read(text), Err(400), "{text}");
     }
 }

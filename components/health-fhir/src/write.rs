@@ -1,5 +1,8 @@
 //! Observations that are created, corrected and entered in error.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use serde_json::Value;
 use suoke_events::{Event, announce};
 use suoke_fhir::import::{self, Imported};
@@ -32,8 +35,16 @@ pub struct Written {
 pub struct New {
     /// The reading, as our own API takes it.
     pub reading: Value,
-    /// The identifiers of which none may be there yet: system and value.
-    pub unless: Option<(Option<String>, String)>,
+    /// The identifier that may not be there yet: system and value.
+    pub unless: Option<(String, String)>,
+}
+
+impl New {
+    /// The identifier that may not be there yet, as it is stored.
+    pub fn condition(&self) -> Option<String> {
+        let (system, value) = self.unless.as_ref()?;
+        Some(joined_client_id(Some(system), value))
+    }
 }
 
 /// Reads an Observation, and whose it is. `subject` stands for a reference that is
@@ -64,25 +75,18 @@ pub fn understood(
 }
 
 /// The identifier of `If-None-Exist`.
-pub fn condition(text: &str) -> Result<(Option<String>, String), Failed> {
+pub fn condition(text: &str) -> Result<(String, String), Failed> {
     let pairs = address::pairs(text.trim_start_matches('?'));
-    match pairs.as_slice() {
-        [(name, value)] if name == "identifier" && !value.is_empty() => {
-            let (system, value) = value
-                .split_once('|')
-                .map_or((None, value.as_str()), |(system, value)| {
-                    (Some(system), value)
-                });
-            Ok((system.map(str::to_owned), value.to_owned()))
-        }
-        _ => {
+    let named = match pairs.as_slice() {
+        [(name, value)] if name == "identifier" => value.split_once('|'),
+        _ => None,
+    };
+    match named.filter(|(_, value)| !value.is_empty()) {
+        Some((system, value)) => Ok((system.to_owned(), value.to_owned())),
+        None => {
             let message = "`identifier=system|value` alone is supported";
-            Err(Failed::new(
-                400,
-                IssueType::NotSupported,
-                "If-None-Exist",
-                message,
-            ))
+            let issue = Issue::new(IssueType::NotSupported, "If-None-Exist", message);
+            Err(Failed::with(400, issue))
         }
     }
 }
@@ -104,7 +108,9 @@ pub async fn create(
         unless,
     }];
     let (mut results, events) = db
-        .transaction(async |tx| creates(tx, desk, request, &user_id, &new).await)
+        .transaction_of(&user_id, async |tx| {
+            creates(tx, desk, request, &user_id, &new).await
+        })
         .await?;
     announce(&events).await;
     let written = results.pop().ok_or_else(read::absent)??;
@@ -124,9 +130,10 @@ pub async fn creates(
     new: &[New],
 ) -> Result<(Vec<Result<Written, Failed>>, Vec<Event>), Failed> {
     let known = existing(tx, user_id, new).await?;
+    let firsts = firsts(new);
     let mut drafts = Vec::new();
-    for (new, known) in new.iter().zip(&known) {
-        if known.is_empty() {
+    for (at, (new, known)) in new.iter().zip(&known).enumerate() {
+        if known.is_empty() && !firsts.contains_key(&at) {
             drafts.push(draft(&new.reading)?);
         }
     }
@@ -138,15 +145,21 @@ pub async fn creates(
     let cause = Cause::request(COMPONENT, request);
     let (outcome, events) = record_in(tx, &batch, user_id, desk.now_ms, cause).await?;
     let mut outcomes = outcome.results.into_iter();
-    let mut results = Vec::with_capacity(new.len());
-    for known in known {
-        let result = match (known.as_slice(), known.is_empty()) {
+    let mut results: Vec<Result<Written, Failed>> = Vec::with_capacity(new.len());
+    for (at, known) in known.into_iter().enumerate() {
+        let first = firsts.get(&at).and_then(|first| results.get(*first));
+        let result = match (known.as_slice(), first) {
             ([reading], _) => {
                 let shown = read::shown(tx, user_id, reading.clone()).await?;
                 Ok(Written { status: 200, shown })
             }
-            (_, false) => Err(several()),
-            (_, true) => match outcomes.next() {
+            ([_, ..], _) => Err(several()),
+            ([], Some(Ok(first))) => Ok(Written {
+                status: 200,
+                shown: first.shown.clone(),
+            }),
+            ([], Some(Err(_))) => Err(not_first()),
+            ([], None) => match outcomes.next() {
                 Some(item) => {
                     outcome_of(tx, user_id, item.id.as_deref(), item.status, item.error).await?
                 }
@@ -156,6 +169,22 @@ pub async fn creates(
         results.push(result);
     }
     Ok((results, events))
+}
+
+/// The places of those whose condition stands before, and where it does: the first one
+/// makes what the others ask for.
+fn firsts(new: &[New]) -> HashMap<usize, usize> {
+    let (mut seen, mut firsts) = (HashMap::new(), HashMap::new());
+    for (at, new) in new.iter().enumerate() {
+        let Some(condition) = new.condition() else {
+            continue;
+        };
+        match seen.entry(condition) {
+            Entry::Occupied(first) => drop(firsts.insert(at, *first.get())),
+            Entry::Vacant(place) => drop(place.insert(at)),
+        }
+    }
+    firsts
 }
 
 /// What became of one reading, as an Observation or what is wrong with it.
@@ -177,20 +206,17 @@ async fn outcome_of(
         let shown = read::shown(tx, user_id, reading).await?;
         return Ok(Ok(Written { status: 201, shown }));
     }
-    let Some(shown) = read::newest(tx, user_id, id).await? else {
-        return Ok(Err(read::absent()));
-    };
-    if shown.reading.status == Status::EnteredInError {
-        let message =
-            "this reading was entered in error: send what is right with another identifier";
-        return Ok(Err(Failed::new(
-            409,
-            IssueType::Conflict,
-            "Observation",
-            message,
-        )));
+    let shown = read::newest(tx, user_id, id).await?;
+    // None where its correction was deleted, and is gone.
+    match shown.filter(|shown| shown.reading.status != Status::EnteredInError) {
+        Some(shown) => Ok(Ok(Written { status: 200, shown })),
+        None => {
+            let message =
+                "this reading was entered in error: send what is right with another identifier";
+            let issue = Issue::new(IssueType::Conflict, "Observation", message);
+            Ok(Err(Failed::with(409, issue)))
+        }
     }
-    Ok(Ok(Written { status: 200, shown }))
 }
 
 /// The readings that each condition finds.
@@ -199,10 +225,7 @@ async fn existing(
     user_id: &str,
     new: &[New],
 ) -> Result<Vec<Vec<StoredReading>>, Failed> {
-    let conditions = || new.iter().filter_map(|new| new.unless.as_ref());
-    let client_ids: Vec<String> = conditions()
-        .map(|(system, value)| joined_client_id(system.as_deref(), value))
-        .collect();
+    let client_ids: Vec<String> = new.iter().filter_map(New::condition).collect();
     let texts: Vec<&str> = client_ids.iter().map(String::as_str).collect();
     let found = by_client_ids(tx, user_id, &texts).await?;
     let mut known = Vec::with_capacity(new.len());
@@ -211,7 +234,7 @@ async fn existing(
             known.push(Vec::new());
             continue;
         };
-        if system.as_deref() == Some(terms::READING_ID) {
+        if system == terms::READING_ID {
             let reading = find(tx, user_id, value).await?;
             known.push(
                 reading
@@ -221,7 +244,7 @@ async fn existing(
             );
             continue;
         }
-        let client_id = joined_client_id(system.as_deref(), value);
+        let client_id = joined_client_id(Some(system), value);
         let same = found
             .iter()
             .filter(|reading| reading.client_id == client_id);
@@ -244,7 +267,7 @@ fn draft(reading: &Value) -> Result<Draft, Failed> {
 fn refused(violation: &Violation) -> Failed {
     let issue = import::issue(violation);
     let status = match violation.code.as_str() {
-        "value_conflict" | "not_correctable" => 409,
+        "value_conflict" | "not_correctable" | "deleted" => 409,
         "unknown_type" | "invalid_type" | "invalid_text" | "invalid_timestamp"
         | "missing_offset" | "missing_field" => 400,
         _ => 422,
@@ -255,6 +278,11 @@ fn refused(violation: &Violation) -> Failed {
 fn several() -> Failed {
     let message = "several Observations have this identifier";
     Failed::new(412, IssueType::Duplicate, "If-None-Exist", message)
+}
+
+fn not_first() -> Failed {
+    let message = "an entry before with this condition was not created: send this one again";
+    Failed::new(409, IssueType::Conflict, "If-None-Exist", message)
 }
 
 fn entered_in_error() -> Failed {
@@ -278,7 +306,9 @@ pub async fn update(
         if_match: request.header("if-match"),
     };
     let (shown, events) = db
-        .transaction(async |tx| corrected(tx, desk, request, &change, &imported).await)
+        .transaction_of(&user_id, async |tx| {
+            corrected(tx, desk, request, &change, &imported).await
+        })
         .await?;
     announce(&events).await;
     answer::written(request, 200, &read::found(desk, &user_id, &shown))
@@ -430,7 +460,9 @@ pub async fn delete(
         if_match: request.header("if-match"),
     };
     let (shown, events) = db
-        .transaction(async |tx| deleted(tx, desk, request, &change).await)
+        .transaction_of(&user_id, async |tx| {
+            deleted(tx, desk, request, &change).await
+        })
         .await?;
     announce(&events).await;
     Ok(Reply::new(204).header("etag", shown.etag()))

@@ -333,11 +333,13 @@ fn status_line(status: u16) -> String {
         201 => "Created",
         204 => "No Content",
         400 => "Bad Request",
+        401 => "Unauthorized",
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
         409 => "Conflict",
         412 => "Precondition Failed",
+        413 => "Content Too Large",
         422 => "Unprocessable Entity",
         _ => return status.to_string(),
     };

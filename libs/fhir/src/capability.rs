@@ -15,14 +15,14 @@ pub const SEARCH_PARAMETERS: &[(&str, &str, &str)] = &[
     (
         "code",
         "token",
-        "LOINC or urn:suoke:reading-type; `system|code` or a code alone",
+        "LOINC or urn:suoke:reading-type; `system|code`, a code alone, or `system|` for all of it",
     ),
     (
         "date",
         "date",
         "When it was measured, with the prefixes eq, ne, gt, lt, ge, le, sa and eb; repeated ones must all fit",
     ),
-    ("identifier", "token", "`system|value`, or the value alone"),
+    ("identifier", "token", "`system|value`, both of them"),
     (
         "patient",
         "reference",
@@ -100,7 +100,7 @@ fn observation(parameters: Vec<Value>) -> Value {
             { "code": "create", "documentation": "What is there already is answered with 200: a reading is stored once." },
             { "code": "search-type", "documentation": "Sorted by date; pages by links." },
         ],
-        "versioning": "versioned-update",
+        "versioning": "versioned",
         "readHistory": true,
         "updateCreate": false,
         "conditionalCreate": true,
@@ -144,13 +144,21 @@ mod tests {
         assert_eq!(shown["fhirVersion"], "4.0.1");
         assert_eq!(shown["implementation"]["url"], "http://h/fhir");
         assert_eq!(shown["rest"][0]["resource"][0]["type"], "Observation");
+        // `If-Match` is heeded where it is sent, and not asked for.
+        for resource in shown["rest"][0]["resource"].as_array().unwrap() {
+            assert_eq!(resource["versioning"], "versioned");
+        }
     }
 
     #[test]
     fn every_parameter_that_is_stated_is_read() {
         let clock = crate::date::fixed_clock(0);
         for (name, kind, _) in SEARCH_PARAMETERS {
-            let value = if *kind == "date" { "2026" } else { "x" };
+            let value = match (*kind, *name) {
+                ("date", _) => "2026",
+                (_, "identifier") => "x|x",
+                _ => "x",
+            };
             let pairs = [((*name).to_owned(), value.to_owned())];
             let search = crate::search::parse(&pairs, &clock, true).unwrap();
             assert_eq!(search.used.len(), 1, "{name}");

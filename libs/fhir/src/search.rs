@@ -59,8 +59,8 @@ impl Cursor {
 /// An identifier that is looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identifier {
-    /// Its system; none where any is meant.
-    pub system: Option<String>,
+    /// Its system; empty for what a client named without one.
+    pub system: String,
     /// Its value.
     pub value: String,
 }
@@ -268,10 +268,7 @@ impl Search {
 
     fn read_identifiers(&mut self, name: &str, value: &str) -> Result<(), Issue> {
         let tokens = each_token(name, value)?;
-        let each = tokens.into_iter().map(|(system, value)| Identifier {
-            system: system.map(str::to_owned),
-            value: value.to_owned(),
-        });
+        let each = tokens.into_iter().map(|token| identifier(name, token));
         if self.identifiers.is_some() {
             return Err(refused(
                 name,
@@ -279,7 +276,7 @@ impl Search {
                 "this parameter is read once",
             ));
         }
-        self.identifiers = Some(each.collect());
+        self.identifiers = Some(each.collect::<Result<_, _>>()?);
         Ok(())
     }
 
@@ -395,6 +392,22 @@ fn each_token<'a>(name: &str, text: &'a str) -> Result<Vec<(Option<&'a str>, &'a
     Ok(tokens.collect())
 }
 
+/// What a client named is stored with its system: without it, nothing finds it among
+/// millions.
+fn identifier(name: &str, token: (Option<&str>, &str)) -> Result<Identifier, Issue> {
+    match token {
+        (Some(system), value) if !value.is_empty() => Ok(Identifier {
+            system: system.to_owned(),
+            value: value.to_owned(),
+        }),
+        _ => Err(refused(
+            name,
+            IssueType::NotSupported,
+            "`system|value` is needed",
+        )),
+    }
+}
+
 fn refused(name: &str, kind: IssueType, message: &str) -> Issue {
     Issue::new(kind, name, message)
 }
@@ -441,6 +454,27 @@ mod tests {
         );
         assert!(kinds(&[("category", "survey"), ("code", "8867-4")]).is_empty());
         assert!(read(&[], false).unwrap().kinds.is_none());
+        let of_loinc = kinds(&[("code", "http://loinc.org|")]);
+        assert!(of_loinc.contains(&"heart_rate") && !of_loinc.contains(&"mood"));
+        let own = kinds(&[("code", "urn:suoke:reading-type|")]);
+        assert_eq!(own.len(), catalogue::all().len());
+        assert!(kinds(&[("code", "http://snomed.info/sct|")]).is_empty());
+        assert!(kinds(&[("code", "|")]).is_empty());
+    }
+
+    #[test]
+    fn identifiers_have_a_system() {
+        let found = read(&[("identifier", "urn:x|1,|2")], false).unwrap();
+        let named: Vec<_> = found.identifiers.unwrap();
+        let named: Vec<_> = named
+            .iter()
+            .map(|each| (each.system.as_str(), each.value.as_str()))
+            .collect();
+        assert_eq!(named, [("urn:x", "1"), ("", "2")]);
+        for text in ["1", "urn:x|", "urn:x|1,2"] {
+            let issue = read(&[("identifier", text)], false).unwrap_err();
+            assert_eq!(issue.place, "identifier", "{text}");
+        }
     }
 
     #[test]

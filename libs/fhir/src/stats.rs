@@ -155,37 +155,48 @@ fn metric_code(kind: &ReadingType, metric: &Metric) -> Value {
     json!({ "coding": coding, "text": metric.en })
 }
 
+/// The square of a canonical unit, as UCUM writes it; none where UCUM has none.
+fn squared(unit: &str) -> Option<&'static str> {
+    Some(match unit {
+        "/min" => "/min2",
+        "mm[Hg]" => "mm[Hg]2",
+        "%" => "%2",
+        // Degrees of a scale with a zero of its own have no square; their differences
+        // are kelvins.
+        "Cel" => "K2",
+        "mmol/L" => "mmol2/L2",
+        "kg" => "kg2",
+        "kg/m2" => "kg2/m4",
+        "cm" => "cm2",
+        "min" => "min2",
+        "ms" => "ms2",
+        "mL" => "mL2",
+        "kcal" => "kcal2",
+        _ => return None,
+    })
+}
+
 fn component(kind: &ReadingType, statistic: Statistic, sorted: &[f64]) -> Value {
     let code = statistic.code();
     let coding = json!([{ "system": terms::STATISTICS, "code": code }]);
     let mut component = json!({ "code": { "coding": coding, "text": code } });
     let unit = match statistic {
-        Statistic::Count => Unit {
-            shown: "1",
-            code: "1",
-        },
-        // The variance has the square of the unit, which UCUM writes with a 2.
-        Statistic::Variance => Unit {
-            shown: "(unit of the value)²",
-            code: "1",
-        },
-        _ => Unit {
-            shown: terms::unit_shown(kind.key, kind.unit),
-            code: kind.unit,
-        },
+        Statistic::Count => Some(("1", "1")),
+        Statistic::Variance => squared(kind.unit).map(|code| (code, code)),
+        _ => Some((terms::unit_shown(kind.key, kind.unit), kind.unit)),
     };
+    let unit = unit.map(|(shown, code)| Unit { shown, code });
     match statistic.of(sorted) {
         Some(value) => {
-            let rounded = (value * 1e6).round() / 1e6;
-            set(
-                &mut component,
-                "valueQuantity",
-                match statistic {
-                    Statistic::Variance => json!({ "value": rounded, "unit": unit.shown }),
-                    Statistic::Count => unit.quantity(sorted.len()),
-                    _ => unit.quantity(rounded),
-                },
-            );
+            let value = match statistic {
+                Statistic::Count => json!(sorted.len()),
+                _ => json!((value * 1e6).round() / 1e6),
+            };
+            let quantity = match unit {
+                Some(unit) => unit.quantity(value),
+                None => json!({ "value": value }),
+            };
+            set(&mut component, "valueQuantity", quantity);
         }
         None => set(
             &mut component,
@@ -221,6 +232,30 @@ mod tests {
             assert!((of(code) - expected).abs() < 1e-6, "{code}: {}", of(code));
         }
         assert!(Statistic::parse("kurtosis").is_none());
+    }
+
+    #[test]
+    fn a_variance_has_the_square_of_the_unit_or_none() {
+        let quantity = |key: &str| {
+            let kind = find(key).unwrap();
+            component(kind, Statistic::Variance, &[1.0, 3.0])["valueQuantity"].clone()
+        };
+        for (key, code) in [
+            ("blood_pressure", "mm[Hg]2"),
+            ("heart_rate", "/min2"),
+            ("body_temperature", "K2"),
+            ("bmi", "kg2/m4"),
+        ] {
+            let shown = quantity(key);
+            assert_eq!((&shown["code"], &shown["value"]), (&json!(code), &json!(2.0)));
+            assert_eq!(shown["system"], terms::UCUM);
+        }
+        assert_eq!(quantity("pain"), json!({ "value": 2.0 }));
+        // Only counts of steps and points have none.
+        for kind in suoke_health::catalogue::all() {
+            let is_known = squared(kind.unit).is_some() || kind.unit.starts_with('{');
+            assert!(is_known || kind.key.ends_with("_waveform"), "{}", kind.key);
+        }
     }
 
     #[test]

@@ -121,13 +121,20 @@ pub fn loinc(kind: &ReadingType) -> &'static [&'static str] {
     codes.get(..written.min(codes.len())).unwrap_or_default()
 }
 
-/// The kinds that a code stands for. Without a system, every system is meant.
+/// The kinds that a code stands for. Without a system, every system is meant, and
+/// without a code, every one of the system.
 /// An electrocardiogram's code stands for its summary and its waveform.
 pub fn kinds_of_code(system: Option<&str>, code: &str) -> Vec<&'static ReadingType> {
     let is_loinc = system.is_none_or(|system| system == LOINC);
     let is_own = system.is_none_or(|system| system == KINDS);
     let also = ALSO.iter().find(|(known, _)| *known == code);
     let matches = |kind: &&ReadingType| {
+        if code.is_empty() {
+            return match system {
+                Some(LOINC) => !kind.loinc.is_empty(),
+                system => system == Some(KINDS),
+            };
+        }
         // The rate of an ECG summary is a component of it and no name for it.
         let codes = if kind.key == "ecg_summary" {
             loinc(kind)

@@ -135,6 +135,38 @@ fn what_is_created_is_found_and_created_once() {
 }
 
 #[test]
+fn what_was_corrected_does_not_count_again_when_its_correction_is_purged() {
+    let mut world = World::new();
+    let (_, created) = world.create(asked("POST", "/"), heart_rate(1, 72));
+    let id = created["id"].as_str().unwrap().to_owned();
+    let mut right = heart_rate(1, 82);
+    right["id"] = id.as_str().into();
+    assert_eq!(world.update(asked("PUT", "/"), &id, right).0, 200);
+    let request = asked("DELETE", "/");
+    let delete = write::delete(&mut world.db, &world.desk, &request, &id);
+    assert_eq!(block_on(delete).unwrap().status(), 204);
+    let purge = "DELETE FROM readings WHERE status = 'entered_in_error'";
+    block_on(world.db.execute(purge, params![])).unwrap();
+    for address in [
+        format!("Observation/{id}"),
+        format!("Observation/{id}/_history"),
+        format!("Observation/{id}/_history/1"),
+    ] {
+        assert_eq!(world.get(&address).0, 404, "{address}");
+    }
+    for query in [
+        format!("_id={id}"),
+        format!("identifier=urn:suoke:reading-id|{id}"),
+        String::new(),
+    ] {
+        let found = world.get(&format!("Observation?{query}")).1;
+        assert_eq!(found["total"], 0, "{query}: {found}");
+    }
+    let (status, outcome) = world.create(asked("POST", "/"), heart_rate(1, 72));
+    assert!(matches!(status, 201 | 409), "{outcome}");
+}
+
+#[test]
 fn a_correction_is_a_version_and_keeps_its_name() {
     let mut world = World::new();
     let (_, created) = world.create(asked("POST", "/"), heart_rate(1, 72));
@@ -248,6 +280,10 @@ fn a_bundle_reads_a_bounded_number_of_pages() {
     let read = json!({ "request": { "method": "GET", "url": "Observation" } });
     assert_eq!(world.bundle("batch", json!(vec![read.clone(); 20])).0, 200);
     assert_eq!(world.bundle("batch", json!(vec![read; 21])).0, 413);
+    let url = format!("Observation/$stats?subject=Patient/{USER}&code=8867-4&statistic=count");
+    let stats = json!({ "request": { "method": "GET", "url": url } });
+    assert_eq!(world.bundle("batch", json!(vec![stats.clone(); 4])).0, 200);
+    assert_eq!(world.bundle("batch", json!(vec![stats; 5])).0, 413);
 }
 
 #[test]
@@ -362,6 +398,8 @@ fn dates_patients_and_identifiers_narrow_a_search() {
         ("Observation?date=gt2026-11-20", (200, 0)),
         ("Observation?identifier=urn:x|m3", (200, 1)),
         ("Observation?identifier=urn:y|m3", (200, 0)),
+        ("Observation?identifier=m3", (400, 0)),
+        ("Observation?code=http://loinc.org|", (200, 5)),
         ("Observation?category=vital-signs&_summary=count", (200, 5)),
         ("Observation?category=laboratory", (200, 0)),
         (
@@ -413,4 +451,94 @@ fn figures_are_of_what_counts() {
     }
     let (_, last) = world.get("Observation/$lastn?max=2&code=8867-4");
     assert_eq!(last["total"], 2);
+    let stats = |code: &str| {
+        let base = format!("Observation/$stats?subject=Patient/{USER}&statistic=count");
+        let (status, stats) = world.get(&format!("{base}&code={code}"));
+        let all = stats["parameter"].as_array().map(Vec::len);
+        (status, all.unwrap_or_default())
+    };
+    assert_eq!(stats("8867-4,http://loinc.org|8867-4,8867-4"), (200, 1));
+    // Twenty times the same code is one code; all of a system are too many.
+    assert_eq!(stats(&vec!["8867-4"; 20].join(",")), (200, 1));
+    assert_eq!(stats("http://loinc.org|").0, 413);
+}
+
+#[test]
+fn the_newest_are_those_of_a_time_and_a_status() {
+    let mut world = World::new();
+    for minute in 0..5 {
+        world.create(asked("POST", "/"), heart_rate(minute, 60 + minute));
+    }
+    let (_, page) = world.get("Observation?identifier=urn:x|m4");
+    let newest = page["entry"][0]["resource"].clone();
+    let id = newest["id"].as_str().unwrap().to_owned();
+    let mut changed = newest;
+    changed["valueQuantity"]["value"] = 90.into();
+    assert_eq!(world.update(asked("PUT", "/"), &id, changed).0, 200);
+    let values = |query: &str| -> Vec<Value> {
+        let (status, last) = world.get(&format!("Observation/$lastn?{query}"));
+        assert_eq!(status, 200, "{query}: {last}");
+        let entries = last["entry"].as_array().into_iter().flatten();
+        let values = entries.map(|entry| entry["resource"]["valueQuantity"]["value"].clone());
+        values.collect()
+    };
+    assert_eq!(values("max=2"), [90, 63]);
+    assert_eq!(values("date=lt2026-11-20T08:02:00%2B08:00"), [61]);
+    assert_eq!(values("date=2026-11-20T08:02:00%2B08:00&max=9"), [62]);
+    assert_eq!(values("status=final"), [63]);
+    assert_eq!(values("status=amended"), [90]);
+    assert!(values("status=preliminary").is_empty());
+    assert!(values("status=entered-in-error").is_empty());
+    for refused in ["_id", "identifier", "_cursor"] {
+        let target = format!("Observation/$lastn?{refused}=urn:x|m1");
+        let (status, outcome) = world.get(&target);
+        assert_eq!(status, 400, "{refused}");
+        assert_eq!(outcome["issue"][0]["code"], "not-supported", "{outcome}");
+    }
+    let (_, last) = world.get("Observation/$lastn?code=8867-4&_count=1&max=3");
+    assert_eq!(
+        last["link"][0]["url"],
+        "http://h/fhir/Observation/$lastn?code=8867-4&max=3"
+    );
+}
+
+#[test]
+fn a_condition_makes_one_observation() {
+    let mut world = World::new();
+    let unless = |minute: u32, value: u32| {
+        let mut entry = post(heart_rate(minute, value));
+        entry["resource"]["identifier"][0]["value"] = "same".into();
+        entry["request"]["ifNoneExist"] = "identifier=urn:x|same".into();
+        entry
+    };
+    let entries = json!([unless(1, 72), unless(2, 73)]);
+    let (status, outcome) = world.bundle("transaction", entries.clone());
+    assert_eq!((status, world.rows()), (400, 0), "{outcome}");
+    assert_eq!(outcome["issue"][0]["code"], "duplicate");
+    let (_, answer) = world.bundle("batch", entries.clone());
+    assert_eq!(statuses(&answer), ["201 Created", "200 OK"]);
+    let place = |at: usize| &answer["entry"][at]["response"]["location"];
+    assert_eq!((place(0), world.rows()), (place(1), 1));
+    assert_eq!(statuses(&world.bundle("batch", entries).1), ["200 OK"; 2]);
+}
+
+#[test]
+fn a_batch_goes_on_after_a_person_who_is_erased() {
+    let mut world = World::new();
+    let request = Request::new("POST", "/fhir")
+        .with_header("x-user-id", USER)
+        .with_header("x-user-roles", "admin")
+        .with_header("x-token-expires-at", "1900000000")
+        .with_header("x-auth-method", "jwt");
+    world.desk.who = suoke_identity::caller(&request).unwrap();
+    block_on(suoke_store::erased::note(&world.db, USER, NOW_MS)).unwrap();
+    let mut other = heart_rate(2, 73);
+    other["subject"]["reference"] = format!("Patient/{OTHER}").into();
+    let entries = json!([post(heart_rate(1, 72)), post(other)]);
+    let (status, answer) = world.bundle("batch", entries.clone());
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(statuses(&answer), ["401 Unauthorized", "201 Created"]);
+    assert_eq!(world.rows(), 1);
+    // Of a transaction, all or nothing is done.
+    assert_eq!(world.bundle("transaction", entries).0, 401);
 }
