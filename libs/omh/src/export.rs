@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use suoke_health::Milli;
 use suoke_health::view::StoredReading;
 
-use crate::schemas::{Schema, schema_of};
+use crate::schemas::{MEAL, Schema, is_mark, schema_of};
 
 /// The data point of a person's reading; none where the kind has no schema.
 pub fn data_point(user_id: &str, stored: &StoredReading) -> Option<Value> {
@@ -43,6 +43,13 @@ pub fn data_point(user_id: &str, stored: &StoredReading) -> Option<Value> {
         {
             body.insert(member.to_owned(), word.into());
         }
+    }
+    let meal = context.as_ref().and_then(|context| context.get("meal"));
+    let meal = meal
+        .and_then(Value::as_str)
+        .filter(|word| !is_mark(MEAL, word));
+    if let Some(word) = meal.filter(|_| schema.kind == "glucose_random") {
+        body.insert(MEAL.to_owned(), word.into());
     }
     body.insert("effective_time_frame".to_owned(), time_frame(stored));
     Some(json!({ "header": header(user_id, stored, schema, context), "body": body }))

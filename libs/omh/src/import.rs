@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta};
 use serde_json::{Map, Value, json};
 
 use crate::export::written;
-use crate::schemas::{ALSO_READ, Schema, UNITS, WRITTEN};
+use crate::schemas::{ALSO_READ, MEAL, Schema, UNITS, WRITTEN, is_mark};
 
 /// Why a data point cannot be kept; never repeats what was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +92,7 @@ fn quantities<'a>(name: &str, body: &'a Map<String, Value>) -> Vec<(&'static str
     for schema in WRITTEN.iter().filter(of_name) {
         let fits = schema
             .mark
-            .is_none_or(|(member, word)| is_marked(body.get(member), word));
+            .is_none_or(|(member, word)| body.get(member).is_some_and(|said| said == word));
         let value = at(body, schema.member).filter(|_| fits && !taken.contains(&schema.member));
         if value.is_some() {
             taken.push(schema.member);
@@ -103,19 +103,6 @@ fn quantities<'a>(name: &str, body: &'a Map<String, Value>) -> Vec<(&'static str
         add(kind, at(body, member));
     }
     found
-}
-
-/// Whether a mark says so; the hours after a meal have several words.
-fn is_marked(value: Option<&Value>, word: &str) -> bool {
-    let Some(said) = value.and_then(Value::as_str) else {
-        return false;
-    };
-    match word {
-        "2 hours postprandial" => {
-            matches!(said, "2 hours postprandial" | "after meal" | "with meal")
-        }
-        _ => said == word,
-    }
 }
 
 fn at<'a>(body: &'a Map<String, Value>, member: &str) -> Option<&'a Value> {
@@ -217,6 +204,12 @@ fn circumstances(point: &Value, body: &Map<String, Value>) -> Result<Map<String,
         if let Some(word) = body.get(member).filter(|word| word.is_string()) {
             context.insert(name.to_owned(), word.clone());
         }
+    }
+    // What makes a kind of its own is said by the kind; `after meal` is not two hours.
+    if let Some(word) = body.get(MEAL).and_then(Value::as_str)
+        && !is_mark(MEAL, word)
+    {
+        context.insert("meal".to_owned(), word.into());
     }
     let activity = body
         .get("temporal_relationship_to_physical_activity")

@@ -74,7 +74,8 @@ const fn own(kind: &'static str, unit: &'static str) -> Schema {
 }
 
 const GLUCOSE: &str = "blood_glucose";
-const MEAL: &str = "temporal_relationship_to_meal";
+/// When a glucose was measured, relative to a meal.
+pub(crate) const MEAL: &str = "temporal_relationship_to_meal";
 
 /// How each kind is written. Of a schema with several kinds, those with a mark come
 /// before the one without.
@@ -218,6 +219,12 @@ pub(crate) const UNITS: &[(&str, &str, f64)] = &[
     ("sec", "min", 1.0 / 60.0),
     ("d", "h", 24.0),
 ];
+
+/// Whether a word of a member of a body tells a kind from others of its schema.
+pub(crate) fn is_mark(member: &str, word: &str) -> bool {
+    let mut marks = WRITTEN.iter().filter_map(|schema| schema.mark);
+    marks.any(|mark| mark == (member, word))
+}
 
 /// How a kind is written; none for what has no data points, such as waveforms.
 pub fn schema_of(kind: &str) -> Option<&'static Schema> {

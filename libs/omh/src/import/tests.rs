@@ -75,6 +75,16 @@ fn marks_tell_kinds_of_one_schema_apart() {
             "before lunch",
             "glucose_random",
         ),
+        (
+            "temporal_relationship_to_meal",
+            "after meal",
+            "glucose_random",
+        ),
+        (
+            "temporal_relationship_to_meal",
+            "with meal",
+            "glucose_random",
+        ),
         ("specimen_source", "interstitial fluid", "glucose_cgm"),
     ] {
         let body = json!({ "blood_glucose": { "value": 95, "unit": "mg/dL" }, member: word, "effective_time_frame": at_eight() });
@@ -86,6 +96,19 @@ fn marks_tell_kinds_of_one_schema_apart() {
         "effective_time_frame": at_eight(),
     });
     assert_eq!(kinds(&point("heart-rate", rest)), ["resting_heart_rate"]);
+}
+
+#[test]
+fn the_word_about_a_meal_is_kept_where_it_makes_no_kind() {
+    let of = |word: &str| {
+        let body = json!({ "blood_glucose": { "value": 95, "unit": "mg/dL" },
+            "temporal_relationship_to_meal": word, "effective_time_frame": at_eight() });
+        readings(&point("blood-glucose", body)).unwrap().remove(0)
+    };
+    assert_eq!(of("after meal")["context"], json!({ "meal": "after meal" }));
+    for word in ["fasting", "2 hours postprandial"] {
+        assert!(of(word).get("context").is_none(), "{word}");
+    }
 }
 
 #[test]
