@@ -5,7 +5,7 @@ mod view;
 
 use std::cell::Cell;
 
-use suoke_guest::{ApiError, Reply, Request, reply};
+use suoke_guest::{ApiError, Reply, Request, page, reply};
 use suoke_search::elastic::Client;
 use suoke_search::{Found, Search, store};
 use suoke_store::Database;
@@ -33,6 +33,9 @@ async fn route(request: Request) -> Result<Reply, ApiError> {
 
 /// In the database.
 async fn look(db: &mut Database, user_id: &str, search: &Search) -> Result<Found, ApiError> {
+    if !search.after.as_ref().is_none_or(store::is_cursor) {
+        return Err(page::invalid_cursor());
+    }
     store::ensure_knowledge(db).await?;
     Ok(store::search(db, user_id, search).await?)
 }

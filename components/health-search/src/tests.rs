@@ -41,6 +41,22 @@ fn types_are_chosen_and_pages_follow_each_other() {
 }
 
 #[test]
+fn cursors_of_elsewhere_are_refused() {
+    for list in [
+        // A server's, with its score.
+        serde_json::json!([1.5, null, "consultation:c1"]),
+        serde_json::json!([15, null, "xkey"]),
+        serde_json::json!([15, 0.5, "pkey"]),
+        serde_json::json!([15, null, ""]),
+    ] {
+        let cursor = suoke_search::Cursor(list.as_array().unwrap().clone()).text();
+        let failed = get(&format!("/x?q=x&cursor={cursor}")).unwrap_err();
+        let told = (failed.status(), failed.errors()[0].code.to_string());
+        assert_eq!(told, (400, "invalid_cursor".to_owned()), "{list}");
+    }
+}
+
+#[test]
 fn what_is_wrong_is_named() {
     let long = "x".repeat(201);
     for (query, field) in [

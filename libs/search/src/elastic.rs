@@ -8,7 +8,7 @@
 
 mod client;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
@@ -17,7 +17,7 @@ pub use client::Client;
 use crate::dictionary;
 use crate::document::{Document, Field};
 use crate::page::{Cursor, Found, Hit, Search, month_of};
-use crate::query::{Query, What};
+use crate::query::{Alternative, Clause, Query, What};
 
 /// The path of the template.
 pub const TEMPLATE_PATH: &str = "/_index_template/health-data-template";
@@ -33,8 +33,10 @@ const PUBLIC: &str = "public";
 const TEXT: &str = "diagnosis_result";
 /// Most kinds that are counted.
 const KINDS_MAX: usize = 50;
-/// Most words that stand for those of the query.
-const EXPANSIONS_MAX: usize = 64;
+/// Most phrases of a query: each is looked for in every field.
+const PHRASES_MAX: usize = 64;
+/// Characters between those of a word that still make it that word, as in the database.
+const GAP_MAX: usize = 3;
 
 /// The template of the indices.
 #[must_use]
@@ -193,38 +195,51 @@ fn fields() -> Vec<String> {
     named.chain(["pinyin^3".to_owned()]).collect()
 }
 
-/// The words of the query, or words that stand for them.
+/// The words of the query as the server cuts them, or as the database does: of its
+/// clauses as many as there, each answered by one of what answers it there.
 fn matching(text: &str) -> Value {
     let own = json!({ "multi_match": {
         "query": text, "type": "most_fields", "fields": fields(),
         "minimum_should_match": "2<60%",
     } });
+    let query = Query::of(text);
+    let asked = query.clauses.iter().filter(|clause| clause.is_asked);
+    let each_max = PHRASES_MAX / asked.clone().count().max(1);
+    let clauses: Vec<Value> = asked.map(|clause| answered(clause, each_max)).collect();
     let mut should = vec![own];
-    let words = expansions(text);
-    if !words.is_empty() {
-        should.push(json!({ "multi_match": {
-            "query": words.join(" "), "type": "most_fields", "fields": fields(), "boost": 0.7,
+    if !clauses.is_empty() {
+        should.push(json!({ "bool": {
+            "should": clauses, "minimum_should_match": query.asked_least(),
         } }));
     }
     json!({ "bool": { "should": should, "minimum_should_match": 1 } })
 }
 
-fn phrase(text: &str) -> Value {
-    json!({ "multi_match": { "query": text, "type": "phrase", "fields": fields(), "boost": 0.3 } })
+/// The best of what answers a clause, each as a phrase of its own: the words of a
+/// synonym mean something together alone.
+fn answered(clause: &Clause, most: usize) -> Value {
+    let phrases = clause.alternatives.iter().take(most.max(1));
+    let phrases: Vec<Value> = phrases.map(alternative).collect();
+    json!({ "dis_max": { "queries": phrases } })
 }
 
-/// Synonyms and readings: what the server does not know.
-fn expansions(text: &str) -> Vec<String> {
-    let query = Query::of(text);
-    let all = query.clauses.iter().flat_map(|clause| &clause.alternatives);
-    let words: BTreeSet<String> = all
-        .filter(|alternative| alternative.weight < 1.0)
-        .filter_map(|alternative| match &alternative.what {
-            What::Term(term) => Some(term.clone()),
-            What::Phrase(_) | What::Loose(_) => None,
-        })
-        .collect();
-    words.into_iter().take(EXPANSIONS_MAX).collect()
+fn alternative(alternative: &Alternative) -> Value {
+    let (text, slop) = match &alternative.what {
+        What::Term(term) => (term.clone(), 0),
+        What::Phrase(letters) => (letters.iter().collect(), 0),
+        What::Loose(letters) => {
+            let gaps = letters.len().saturating_sub(1) * GAP_MAX;
+            (letters.iter().collect(), gaps)
+        }
+    };
+    json!({ "multi_match": {
+        "query": text, "type": "phrase", "fields": fields(), "slop": slop,
+        "boost": alternative.weight,
+    } })
+}
+
+fn phrase(text: &str) -> Value {
+    json!({ "multi_match": { "query": text, "type": "phrase", "fields": fields(), "boost": 0.3 } })
 }
 
 fn filters(owner: &str, search: &Search) -> Vec<Value> {
@@ -249,7 +264,7 @@ pub fn found(answer: &Value, limit: usize) -> Option<Found> {
     let mut shown = all.iter().take(limit);
     let hits: Option<Vec<Hit>> = shown.clone().map(hit).collect();
     let last = shown.next_back().filter(|_| all.len() > limit);
-    let next = last.and_then(|hit| Some(Cursor(hit.get("sort")?.as_array()?.clone())));
+    let next = last.and_then(|hit| cursor(hit.get("sort")?.as_array()?));
     Some(Found {
         total: answer.pointer("/hits/total/value")?.as_u64()?,
         hits: hits?,
@@ -261,6 +276,25 @@ pub fn found(answer: &Value, limit: usize) -> Option<Found> {
         is_cut: false,
         next,
     })
+}
+
+/// A score is never a whole number here: that tells cursors of this index apart from
+/// those of the database.
+fn cursor(sort: &[Value]) -> Option<Cursor> {
+    let [score, at_ms, key] = sort else {
+        return None;
+    };
+    let score = score.as_f64()?.into();
+    Some(Cursor(vec![score, at_ms.clone(), key.clone()]))
+}
+
+/// Whether a cursor is one of this index.
+#[must_use]
+pub fn is_cursor(cursor: &Cursor) -> bool {
+    match cursor.0.as_slice() {
+        [score, at_ms, Value::String(_)] => score.is_f64() && (at_ms.is_null() || at_ms.is_i64()),
+        _ => false,
+    }
 }
 
 fn hit(hit: &Value) -> Option<Hit> {

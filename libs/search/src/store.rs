@@ -120,17 +120,32 @@ impl Ranked {
         let [micro, at, key] = cursor.0.as_slice() else {
             return None;
         };
-        let key = key.as_str()?;
+        let (mark, document) = key.as_str()?.split_at_checked(1)?;
+        let is_public = match mark {
+            "p" => true,
+            "o" => false,
+            _ => return None,
+        };
+        if !at.is_null() && !at.is_i64() {
+            return None;
+        }
         Some(Self {
             micro: micro.as_i64()?,
             at_ms: at.as_i64(),
-            key: (key.starts_with('p'), key.chars().skip(1).collect()),
+            key: (is_public, document.to_owned()),
             kind: String::new(),
         })
     }
 }
 
-/// What answers a search among the documents of an owner and the public ones.
+/// Whether a cursor is one of this index.
+#[must_use]
+pub fn is_cursor(cursor: &Cursor) -> bool {
+    Ranked::of(cursor).is_some()
+}
+
+/// What answers a search among the documents of an owner and the public ones. A cursor
+/// that is none of this index ([`is_cursor`]) is passed over.
 ///
 /// # Errors
 /// When the database fails.

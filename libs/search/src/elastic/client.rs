@@ -1,10 +1,10 @@
 //! Asks the server of the variables `search_url` and `search_token`.
 
 use serde_json::{Value, json};
-use suoke_guest::{ApiError, Reply, fetch, variables};
+use suoke_guest::{ApiError, Reply, fetch, page, variables};
 
 use super::{INDICES, KNOWLEDGE_INDEX, TEMPLATE_PATH};
-use super::{bulk, bulk_failure, deletion, found, search_body, template};
+use super::{bulk, bulk_failure, deletion, found, is_cursor, search_body, template};
 use crate::document::Document;
 use crate::knowledge;
 use crate::page::{Found, Search};
@@ -109,12 +109,25 @@ impl Client {
     /// What answers a search among the documents of an owner and the public ones.
     ///
     /// # Errors
-    /// 503 when the server does not answer.
+    /// 400 `invalid_cursor` for a cursor that is none of this server's, 503 when it does
+    /// not answer.
     pub async fn search(&self, owner: &str, search: &Search) -> Result<Found, ApiError> {
+        if !search.after.as_ref().is_none_or(is_cursor) {
+            return Err(page::invalid_cursor());
+        }
         let path = format!("/{INDICES},{KNOWLEDGE_INDEX}/_search?ignore_unavailable=true");
-        let told = self
-            .json("POST", &path, &search_body(owner, search))
-            .await?;
+        let asked = search_body(owner, search).to_string().into_bytes();
+        let told = self.send("POST", &path, "application/json", asked).await?;
+        self.page(told, search)
+    }
+
+    /// The page that the server answered.
+    fn page(&self, told: Reply, search: &Search) -> Result<Found, ApiError> {
+        // All but the cursor is ours.
+        if told.status() == 400 && search.after.is_some() {
+            return Err(page::invalid_cursor());
+        }
+        let told = body(&self.taken(told, "_search")?)?;
         found(&told, search.limit).ok_or_else(|| self.failed("_search", "not understood"))
     }
 
@@ -168,6 +181,7 @@ fn body(told: &Reply) -> Result<Value, ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::page::Cursor;
     use futures::executor::block_on;
 
     #[test]
@@ -183,6 +197,39 @@ mod tests {
         let client = Client::new("http://a", "", "cjk");
         let failed = block_on(client.search("u", &Search::default())).unwrap_err();
         assert_eq!(failed.status(), 503);
+    }
+
+    #[test]
+    fn a_cursor_that_is_none_of_the_servers_is_the_callers_mistake() {
+        let client = Client::new("http://a", "", "cjk");
+        let after = |list| Search {
+            after: Some(Cursor(list)),
+            limit: 1,
+            ..Search::default()
+        };
+        // One of the database, and broken ones: nobody is asked.
+        for list in [
+            vec![json!(12), Value::Null, json!("pk")],
+            vec![json!(1.5), json!(0.5), json!("k")],
+            vec![json!(1.5)],
+        ] {
+            let failed = block_on(client.search("u", &after(list))).unwrap_err();
+            assert_eq!(
+                (failed.status(), failed.errors()[0].field.as_ref()),
+                (400, "cursor")
+            );
+        }
+        // One that the server refuses.
+        let own = after(vec![json!(1.5), Value::Null, json!("k")]);
+        let told = |status| Reply::new(status).body(b"{}".to_vec());
+        assert_eq!(client.page(told(400), &own).unwrap_err().status(), 400);
+        let first = Search::default();
+        assert_eq!(client.page(told(400), &first).unwrap_err().status(), 503);
+        assert_eq!(client.page(told(500), &own).unwrap_err().status(), 503);
+        assert_eq!(
+            block_on(client.search("u", &own)).unwrap_err().status(),
+            503
+        );
     }
 
     #[test]

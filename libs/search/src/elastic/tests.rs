@@ -61,9 +61,67 @@ fn nobody_is_asked_for_but_the_owner_and_everybody() {
     );
     assert_eq!(body["search_after"], json!([1.5, null, "k"]));
     assert_eq!(body["size"], 11);
-    let words =
-        body["query"]["bool"]["must"][0]["bool"]["should"][1]["multi_match"]["query"].as_str();
-    assert!(words.unwrap().contains("不寐"), "{words:?}");
+}
+
+/// The phrases of each clause of a query, with their boosts.
+fn phrases(text: &str) -> (Vec<Vec<(String, f64)>>, Value) {
+    let search = Search {
+        text: text.to_owned(),
+        limit: 1,
+        ..Search::default()
+    };
+    let body = search_body("u1", &search);
+    let asked = &body["query"]["bool"]["must"][0]["bool"];
+    assert_eq!(asked["minimum_should_match"], 1);
+    let clauses = &asked["should"][1]["bool"];
+    let each = clauses["should"].as_array().unwrap().iter();
+    let of_clause = |clause: &Value| {
+        let all = clause["dis_max"]["queries"].as_array().unwrap().iter();
+        let all = all.map(|query| {
+            let query = &query["multi_match"];
+            assert_eq!(query["type"], "phrase");
+            let text = query["query"].as_str().unwrap().to_owned();
+            (text, query["boost"].as_f64().unwrap())
+        });
+        all.collect()
+    };
+    (
+        each.map(of_clause).collect(),
+        clauses["minimum_should_match"].clone(),
+    )
+}
+
+#[test]
+fn what_stands_for_a_word_is_a_phrase_of_its_own() {
+    let (clauses, least) = phrases("失眠");
+    assert_eq!((clauses.len(), least), (1, json!(1)));
+    for (word, boost) in [("失眠", 1.0), ("不寐", 0.7), ("睡不着", 0.7)] {
+        assert!(clauses[0].contains(&(word.to_owned(), boost)), "{word}");
+    }
+    let has_blank = |(phrase, _): &(String, f64)| phrase.contains(' ');
+    assert!(!clauses[0].iter().any(has_blank));
+    assert!(phrases("zsl").0[0].iter().any(|(word, _)| word == "足三里"));
+    // A synonym of one word answers for that word alone.
+    let (clauses, least) = phrases("失眠 发热 头痛 咳嗽");
+    assert_eq!((clauses.len(), least), (4, json!(3)));
+    let many = "失眠发热头痛咳嗽".repeat(20);
+    let count: usize = phrases(&many).0.iter().map(Vec::len).sum();
+    assert!(count <= PHRASES_MAX);
+}
+
+#[test]
+fn cursors_are_told_apart_from_those_of_the_database() {
+    let cursor = |sort: Value| cursor(sort.as_array().unwrap());
+    // Scores are written as whole numbers where they are.
+    let whole = cursor(json!([2, 1_767_312_000_500_i64, "k"])).unwrap();
+    assert!(is_cursor(&whole));
+    assert_eq!(Cursor::parse(&whole.text()), Some(whole));
+    assert_eq!(cursor(json!([2, "k"])), None);
+    assert!(!is_cursor(&Cursor(vec![
+        json!(2),
+        json!(null),
+        json!("pk")
+    ])));
 }
 
 #[test]
