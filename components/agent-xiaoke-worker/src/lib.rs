@@ -10,6 +10,7 @@ use suoke_care::commands::AGENT_TASK_ASSIGN;
 use suoke_care::{About, Which, asked, consultation, text};
 use suoke_events::{Event, EventError};
 use suoke_guest::clock;
+use suoke_health::classes::Person;
 use suoke_health::vitals::{VITAL_TYPES, Vital, vital};
 use suoke_health::{bucket::DAY_MS, catalogue};
 use suoke_sagas::messages::Command;
@@ -51,13 +52,15 @@ async fn look<H: Borrow<Database>>(
     take_part(db, CONSUMER, AGENT, event, answer, withdraw).await
 }
 
-/// What was measured in the days before now.
+/// What was measured in the days before now, judged by what the person's profile tells.
 async fn vitals(health: &Database, user_id: &str, now_ms: i64) -> Result<Vec<Vital>, StoreError> {
     let since_ms = now_ms - i64::from(DAYS) * DAY_MS;
+    let stored = suoke_readings::profile(health, user_id).await?;
+    let person = Person::of(&stored.profile, now_ms);
     let mut vitals = Vec::new();
     for kind in VITAL_TYPES.into_iter().filter_map(catalogue::find) {
         let found = queries::readings(health, user_id, kind, since_ms).await?;
-        vitals.extend(found.and_then(|readings| vital(kind, &readings, now_ms)));
+        vitals.extend(found.and_then(|readings| vital(kind, &readings, &person, now_ms)));
     }
     Ok(vitals)
 }

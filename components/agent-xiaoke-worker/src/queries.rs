@@ -32,13 +32,15 @@ struct Latest {
     value2_milli: Option<i64>,
     effective_ms: i64,
     context: Option<String>,
+    source_rank: u8,
 }
 
 suoke_store::from_row!(Latest {
     value_milli,
     value2_milli,
     effective_ms,
-    context
+    context,
+    source_rank
 });
 
 /// A person's readings of a kind since then; none where there are none. What is
@@ -51,7 +53,8 @@ pub(crate) async fn readings(
 ) -> Result<Option<Readings>, StoreError> {
     let latest: Option<Latest> = sql
         .query_optional(
-            "SELECT value_milli, value2_milli, effective_ms, context FROM readings \
+            "SELECT value_milli, value2_milli, effective_ms, context, source_rank \
+             FROM readings \
              WHERE user_id = ?1 AND type = ?2 AND status = 'final' AND effective_ms >= ?3 \
              AND quality = 'ok' \
              ORDER BY effective_ms DESC, id DESC LIMIT 1",
@@ -83,5 +86,6 @@ pub(crate) async fn readings(
         latest: values.into_iter().flatten().map(Milli).collect(),
         latest_ms: latest.effective_ms,
         context: latest.context,
+        source_rank: latest.source_rank,
     }))
 }

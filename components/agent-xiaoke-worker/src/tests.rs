@@ -111,6 +111,26 @@ fn a_dangerous_value_of_today_is_a_red_flag() {
     });
 }
 
+/// Where somebody lives high up, and a watch on a jogger's wrist.
+#[test]
+fn neither_a_mountain_nor_a_run_is_a_red_flag() {
+    block_on(async {
+        let (mut db, health) = (care("running", "头晕").await, health().await);
+        measure(&health, "spo2", 88, None, 1000).await;
+        measure(&health, "heart_rate", 165, None, 1000).await;
+        let rank = "UPDATE readings SET source_rank = 2";
+        health.execute(rank, params![]).await.unwrap();
+        let profile = "INSERT INTO profiles (user_id, altitude_m, rules, version, changed_ms) \
+             VALUES (?1, 3600, '{}', 1, 1)";
+        health.execute(profile, params![USER]).await.unwrap();
+        let told = look(&mut db, &assign(Action::Do), async || Ok(&health))
+            .await
+            .unwrap();
+        let expected = json!({"vitals": 2, "red_flags": []});
+        assert_eq!(reply(&told).unwrap().output, expected);
+    });
+}
+
 const ANSWERED: &str = "SELECT count(*) FROM agent_answers WHERE state = 'answered'";
 
 #[test]

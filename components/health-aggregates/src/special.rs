@@ -7,7 +7,7 @@ use serde_json::Value;
 use suoke_health::aggregate::{TimeInRange, rounded, time_in_range};
 use suoke_health::calendar::{Calendar, Span};
 use suoke_health::catalogue::ReadingType;
-use suoke_health::classes::{CgmFigures, CgmTarget, Circumstances, Setting, cgm_targets};
+use suoke_health::classes::{Activity, CgmFigures, CgmTarget, Circumstances, Setting, cgm_targets};
 use suoke_health::figures::Figures;
 use suoke_health::night;
 use suoke_health::statistics::{
@@ -35,8 +35,6 @@ const DAY_READINGS_MIN: usize = 20;
 const NIGHT_READINGS_MIN: usize = 7;
 /// Until when it is night for a resting heart rate.
 const NIGHT_HOURS: std::ops::Range<u32> = 0..6;
-/// Words of an activity at rest.
-const RESTING: [&str; 6] = ["rest", "at_rest", "at rest", "resting", "sleep", "sleeping"];
 
 /// What applies to the type; empty for most.
 #[derive(Debug, Default, Serialize)]
@@ -263,7 +261,7 @@ fn says_rest(context: &str) -> bool {
     };
     word.as_ref()
         .and_then(Value::as_str)
-        .is_some_and(|word| RESTING.contains(&word))
+        .is_some_and(|word| Activity::of_word(word) == Activity::Rest)
 }
 
 /// The middle of the longest sleep of each night, in minutes from the noon before it.

@@ -4,10 +4,15 @@
 //! set that they chose is the assessment's to say.
 
 use serde_json::{Value, json};
+use suoke_health::Milli;
+use suoke_health::classes::{Circumstances, judges_pulse};
 use suoke_health::view::StoredReading;
 
 use crate::json::set;
 use crate::terms;
+
+/// So much less than a tenth is a matter of the binary fraction.
+const EPSILON: f64 = 1e-6;
 
 /// The usual range of one figure and where it becomes critical, in the canonical unit.
 /// Bounds are inside of the range; beyond the critical ones is critical.
@@ -153,7 +158,10 @@ pub fn judge(stored: &StoredReading, metric: &str, value: f64, unit: &Unit<'_>) 
     let context: Value = context
         .and_then(|json| serde_json::from_str(json).ok())
         .unwrap_or_default();
-    if metric.ends_with("heart_rate") && is_active(&context) {
+    let circumstances =
+        Circumstances::read(stored.context.as_deref()).of_source(stored.source_rank);
+    let is_pulse = metric.ends_with("heart_rate");
+    if is_pulse && !judges_pulse(metric, Milli::rounded(value, 3), &circumstances) {
         return None;
     }
     let home = HOME.iter().filter(|_| context == "home");
@@ -192,11 +200,16 @@ impl Normal {
     }
 
     fn interpretation(&self, value: f64) -> Value {
-        // Compared with one decimal, as the ranges are written.
-        let value = (value * 10.0).round() / 10.0;
+        // Compared with one decimal, as the ranges are written; what is critically low is
+        // not rounded away, and 6.45 % of haemoglobin are not yet 6.5 %.
+        let raw = value;
+        let value = match self.metric {
+            "hba1c" => (value * 10.0 + EPSILON).floor() / 10.0,
+            _ => (value * 10.0).round() / 10.0,
+        };
         let below = |bound: Option<f64>| bound.is_some_and(|bound| value < bound);
         let above = |bound: Option<f64>| bound.is_some_and(|bound| value > bound);
-        let (code, display) = if below(self.critical_low) {
+        let (code, display) = if self.critical_low.is_some_and(|bound| raw < bound) {
             ("LL", "Critical low")
         } else if above(self.critical_high) {
             ("HH", "Critical high")
@@ -209,14 +222,6 @@ impl Normal {
         };
         json!({ "coding": [{ "system": terms::INTERPRETATIONS, "code": code, "display": display }] })
     }
-}
-
-/// Whether the circumstances say that the person was not at rest.
-fn is_active(context: &Value) -> bool {
-    let activity = context.get("activity").unwrap_or(context);
-    activity
-        .as_str()
-        .is_some_and(|word| !matches!(word, "rest" | "resting" | "home" | "sleep"))
 }
 
 #[cfg(test)]
@@ -257,17 +262,14 @@ mod tests {
             ("glucose_fasting", 6.1, "H"),
             ("glucose_fasting", 2.9, "LL"),
             ("bmi", 24.0, "H"),
+            ("glucose_fasting", 2.99, "LL"),
+            ("glucose_fasting", 3.89, "N"),
+            ("glucose_fasting", 6.99, "H"),
+            ("hba1c", 6.4, "N"),
+            ("hba1c", 6.45, "N"),
+            ("hba1c", 6.5, "H"),
         ] {
             assert_eq!(code(metric, value), expected, "{metric} {value}");
         }
-    }
-
-    #[test]
-    fn a_heart_at_work_is_not_judged_by_one_at_rest() {
-        assert!(is_active(&json!({ "activity": "running" })));
-        assert!(is_active(&json!("walking")));
-        assert!(!is_active(&json!({ "activity": "rest" })));
-        assert!(!is_active(&json!({ "site": "wrist" })));
-        assert!(!is_active(&Value::Null));
     }
 }

@@ -10,7 +10,8 @@ use crate::Milli;
 use crate::baseline::{Baseline, Deviation};
 use crate::catalogue::{self, ReadingType};
 use crate::classes::{
-    Circumstances, Class, Person, Posture, classify, sleep_of_night, standing_fall,
+    Activity, Circumstances, Class, Person, Posture, classify, judges_pulse, sleep_of_night,
+    standing_fall,
 };
 use crate::news2::{self, Score, Signs};
 use crate::view::{StoredReading, instant};
@@ -137,7 +138,7 @@ pub fn assess(newest: &Newest, person: &Person, now_ms: i64) -> Assessment {
 
 fn assessed(reading: &StoredReading, newest: &Newest, person: &Person) -> Assessed {
     let kind = reading.kind;
-    let circumstances = Circumstances::read(reading.context.as_deref());
+    let circumstances = circumstances_of(reading);
     let mut classes = classify(kind.key, &reading.values, &circumstances, person);
     match (kind.key, reading.values.first()) {
         ("blood_pressure", _) => classes.extend(fall(reading, newest)),
@@ -214,11 +215,31 @@ fn fall(reading: &StoredReading, newest: &Newest) -> Option<Class> {
     standing_fall(both(before)?, both(reading)?)
 }
 
+fn circumstances_of(reading: &StoredReading) -> Circumstances {
+    Circumstances::read(reading.context.as_deref()).of_source(reading.source_rank)
+}
+
+/// Whether a reading counts for the score: not what is hardly possible, nor beside a
+/// better source, nor pulse and breath in motion, nor a fast pulse that may be one.
+fn is_scored(reading: &StoredReading) -> bool {
+    if reading.shadowed || reading.quality == "implausible" {
+        return false;
+    }
+    let circumstances = circumstances_of(reading);
+    match (reading.kind.key, reading.values.first()) {
+        (kind @ ("heart_rate" | "resting_heart_rate"), Some(value)) => {
+            judges_pulse(kind, *value, &circumstances)
+        }
+        ("respiratory_rate", _) => circumstances.activity != Activity::Motion,
+        _ => true,
+    }
+}
+
 fn warning_score(newest: &Newest, now_ms: i64) -> Option<Score> {
     let recent = |keys: &[&str]| {
         let of_kind = newest.readings.iter().filter(|it| {
             let age_ms = now_ms.saturating_sub(it.effective_ms);
-            keys.contains(&it.kind.key) && age_ms <= news2::AGE_MS_MAX
+            keys.contains(&it.kind.key) && age_ms <= news2::AGE_MS_MAX && is_scored(it)
         });
         of_kind.max_by_key(|it| it.effective_ms)
     };
@@ -358,6 +379,38 @@ mod tests {
             ..Person::default()
         };
         assert_eq!(total(0, &child), None);
+    }
+
+    #[test]
+    fn the_score_leaves_out_motion_the_impossible_and_what_a_better_source_knows() {
+        let signs = |change: fn(&mut StoredReading)| {
+            let mut pulse = stored("heart_rate", &[135.0], 0, Some(r#"{"activity":"rest"}"#));
+            change(&mut pulse);
+            let newest = of(vec![
+                stored("respiratory_rate", &[16.0], 0, None),
+                stored("spo2", &[98.0], 0, None),
+                stored("blood_pressure", &[120.0, 80.0], 0, None),
+                stored("body_temperature", &[36.8], 0, None),
+                pulse,
+            ]);
+            let found = assess(&newest, &Person::default(), NOW_MS).news2.unwrap();
+            (found.total, found.missing)
+        };
+        assert_eq!(signs(|_| ()), (3, vec![]));
+        for change in [
+            (|it: &mut StoredReading| it.context = Some(r#"{"activity":"running"}"#.to_owned()))
+                as fn(&mut StoredReading),
+            |it: &mut StoredReading| it.quality = "implausible".to_owned(),
+            |it: &mut StoredReading| it.shadowed = true,
+            |it: &mut StoredReading| (it.context, it.source_rank) = (None, crate::source::WEARABLE),
+        ] {
+            assert_eq!(signs(change), (0, vec!["pulse"]));
+        }
+        // Breath in motion.
+        let mut breath = stored("respiratory_rate", &[30.0], 0, Some("\"running\""));
+        assert!(!is_scored(&breath));
+        breath.context = None;
+        assert!(is_scored(&breath));
     }
 
     #[test]

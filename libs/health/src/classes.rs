@@ -5,7 +5,8 @@
 //! person is [`Person`], of a single measurement [`Circumstances`]. The first class of
 //! an answer is the class; what follows stands beside it, such as isolated systolic
 //! hypertension beside its grade. No class is made where the rules ask for what is not
-//! known (the sex, for a waist), nor for people below 18.
+//! known (the sex, for a waist). Of people below 18 only what is dangerous at any age is
+//! told: low glucose, and lack of oxygen.
 //!
 //! Heart rate variability has no classes: it is compared with the person's own
 //! baseline alone.
@@ -18,7 +19,7 @@ mod person;
 mod pressure;
 mod rule_set;
 
-pub use circumstances::{Circumstances, Posture, Setting, Site};
+pub use circumstances::{Activity, Circumstances, Posture, Setting, Site};
 pub use days::{
     CgmFigures, CgmTarget, activity_of_week, cgm_targets, sleep_efficiency, sleep_of_night,
     steps_of_day,
@@ -140,7 +141,7 @@ pub fn classify(
         return Vec::new();
     };
     if person.is_minor() {
-        return Vec::new();
+        return of_minor(kind, value, circumstances, person);
     }
     let one = |class: Class| vec![class];
     match kind {
@@ -148,9 +149,11 @@ pub fn classify(
             Some(diastolic) => pressure::classes(value, *diastolic, circumstances, person),
             None => Vec::new(),
         },
-        "heart_rate" | "resting_heart_rate" if circumstances.in_motion => Vec::new(),
+        "heart_rate" | "resting_heart_rate" if !judges_pulse(kind, value, circumstances) => {
+            Vec::new()
+        }
         "heart_rate" | "resting_heart_rate" => one(bands::of(bands::PULSE, value)),
-        "spo2" => one(bands::of(bands::OXYGEN, shifted(value, person))),
+        "spo2" => one(bands::of(bands::OXYGEN, at_sea_level(value, person))),
         "respiratory_rate" => one(bands::of(bands::RESPIRATION, value)),
         "body_temperature" => {
             let axillary = Milli(value.0.saturating_add(circumstances.site.offset_milli()));
@@ -165,13 +168,60 @@ pub fn classify(
     }
 }
 
+/// Whether a pulse is judged: not one in motion; and of one that nobody calls at rest,
+/// from a wearable or from a source that nobody knows, the low side alone. A jogger's
+/// watch would cry for help otherwise.
+#[must_use]
+pub fn judges_pulse(kind: &str, value: Milli, circumstances: &Circumstances) -> bool {
+    match circumstances.activity {
+        Activity::Rest => true,
+        Activity::Motion => false,
+        Activity::Unknown => {
+            kind == "resting_heart_rate"
+                || !circumstances.may_be_motion()
+                || bands::of(bands::PULSE, value).side != Side::High
+        }
+    }
+}
+
+/// Whether readings of a kind are watched of a person who is known to be no adult.
+pub(crate) fn is_watched_of_minor(kind: &str) -> bool {
+    kind == "spo2" || kind.starts_with("glucose_")
+}
+
+/// What is dangerous at any age: low glucose, and lack of oxygen. The class says in its
+/// set of rules that those of adults do not apply; nothing else is said.
+fn of_minor(
+    kind: &str,
+    value: Milli,
+    circumstances: &Circumstances,
+    person: &Person,
+) -> Vec<Class> {
+    if !is_watched_of_minor(kind) {
+        return Vec::new();
+    }
+    let found = match kind {
+        "spo2" => vec![bands::of(bands::OXYGEN, at_sea_level(value, person))],
+        _ => glucose::classes(kind, value, circumstances, person),
+    };
+    let is_danger = |class: &Class| {
+        class.side == Side::Low && (kind != "spo2" || class.concern == Concern::Emergency)
+    };
+    let dangers = found.into_iter().filter(is_danger);
+    let of_any_age = dangers.map(|class| Class {
+        rule_set: &rule_set::ANY_AGE,
+        ..class
+    });
+    of_any_age.collect()
+}
+
 /// Above this altitude less oxygen is usual.
 const ALTITUDE_M: f64 = 2_500.0;
 /// By how much, in thousandths of a percent.
 const ALTITUDE_SHIFT_MILLI: i64 = 5_000;
 
 /// The saturation as it would count at sea level.
-fn shifted(value: Milli, person: &Person) -> Milli {
+pub(crate) fn at_sea_level(value: Milli, person: &Person) -> Milli {
     match person.altitude_m {
         Some(altitude) if altitude > ALTITUDE_M => {
             Milli(value.0.saturating_add(ALTITUDE_SHIFT_MILLI))

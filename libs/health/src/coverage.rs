@@ -31,7 +31,8 @@ const MINUTE_MS: i64 = 60_000;
 pub fn target(metric: &str) -> Option<Target> {
     let (low_milli, high_milli, minutes, citation) = match metric {
         "glucose_cgm" => (
-            3_900,
+            // 3.9 as it is written, or 70 mg/dL: values have two decimals.
+            3_885,
             10_000,
             15,
             "International Consensus on Time in Range, Diabetes Care 42, 2019",

@@ -1,7 +1,6 @@
 //! What a person's vital signs of some days come to, and how each is classified.
 //!
-//! The rules are those of [`crate::classes`] for an adult of whom nothing is known: the
-//! defaults of China.
+//! The rules are those of [`crate::classes`], for the person as their profile tells.
 
 use crate::Milli;
 use crate::catalogue::ReadingType;
@@ -93,11 +92,18 @@ pub struct Readings {
     pub latest_ms: i64,
     /// The circumstances of the newest, as JSON.
     pub context: Option<String>,
+    /// The rank of its source ([`crate::source`]).
+    pub source_rank: u8,
 }
 
 /// What the readings of a kind come to at `now_ms`. None where there are none:
 /// missing is missing, not 0.
-pub fn vital(kind: &ReadingType, readings: &Readings, now_ms: i64) -> Option<Vital> {
+pub fn vital(
+    kind: &ReadingType,
+    readings: &Readings,
+    person: &Person,
+    now_ms: i64,
+) -> Option<Vital> {
     if readings.count == 0 || readings.latest.len() < kind.metrics.len() {
         return None;
     }
@@ -113,8 +119,9 @@ pub fn vital(kind: &ReadingType, readings: &Readings, now_ms: i64) -> Option<Vit
         mean: (sum.to_f64() / readings.count as f64 * 10.0).round() / 10.0,
         latest: latest.to_f64(),
     });
-    let values: Vec<f64> = readings.latest.iter().map(|value| value.to_f64()).collect();
-    let context = readings.context.as_deref();
+    let values = &readings.latest;
+    let circumstances =
+        Circumstances::read(readings.context.as_deref()).of_source(readings.source_rank);
     let is_fresh = now_ms - readings.latest_ms <= RED_FLAG_AGE_MS_MAX;
     Some(Vital {
         kind: kind.key.to_owned(),
@@ -124,18 +131,21 @@ pub fn vital(kind: &ReadingType, readings: &Readings, now_ms: i64) -> Option<Vit
         count: readings.count,
         figures: figures.collect(),
         latest_at: instant(readings.latest_ms, 0),
-        class: classify(kind.key, &values, context),
-        red_flag: red_flag(kind.key, &values, context)
+        class: classify(kind.key, values, &circumstances, person),
+        red_flag: red_flag(kind.key, values, &circumstances, person)
             .filter(|_| is_fresh)
             .map(str::to_owned),
     })
 }
 
 /// What a value counts as; none where no rules apply, such as to a pulse in motion.
-pub fn classify(kind: &str, values: &[f64], context: Option<&str>) -> Option<Class> {
-    let values: Vec<Milli> = values.iter().map(|v| Milli::rounded(*v, 3)).collect();
-    let circumstances = Circumstances::read(context);
-    let found = classes::classify(kind, &values, &circumstances, &Person::default());
+pub fn classify(
+    kind: &str,
+    values: &[Milli],
+    circumstances: &Circumstances,
+    person: &Person,
+) -> Option<Class> {
+    let found = classes::classify(kind, values, circumstances, person);
     found.first().map(|class| Class {
         code: class.code.to_owned(),
         zh: class.zh.to_owned(),
@@ -144,26 +154,40 @@ pub fn classify(kind: &str, values: &[f64], context: Option<&str>) -> Option<Cla
     })
 }
 
-/// The emergency that a value suggests by itself.
-fn red_flag(kind: &str, values: &[f64], context: Option<&str>) -> Option<&'static str> {
-    let value = *values.first()?;
+/// The emergency that a value suggests by itself. Of very high pressure the flag says
+/// for itself what to do with symptoms, and what without.
+///
+/// Children breathe faster and their hearts beat faster: of people below 18 fast ones
+/// are no emergency, while slow ones are all the more.
+fn red_flag(
+    kind: &str,
+    values: &[Milli],
+    circumstances: &Circumstances,
+    person: &Person,
+) -> Option<&'static str> {
+    let milli = *values.first()?;
+    let value = milli.to_f64();
+    let is_minor = person.is_minor();
     let (code, holds) = match kind {
-        "blood_pressure" => ("rf_bp", value >= 180.0 || *values.get(1)? >= 120.0),
-        "heart_rate" | "resting_heart_rate" => (
-            "rf_heart",
-            !(40.0..=150.0).contains(&value) && !is_active(context),
+        "blood_pressure" => ("rf_bp", value >= 180.0 || values.get(1)?.to_f64() >= 120.0),
+        "heart_rate" | "resting_heart_rate" => {
+            let is_out = value < 40.0 || (value > 150.0 && !is_minor);
+            let is_judged = classes::judges_pulse(kind, milli, circumstances);
+            ("rf_heart", is_out && is_judged)
+        }
+        "spo2" => (
+            "rf_resp",
+            classes::at_sea_level(milli, person).to_f64() <= 90.0,
         ),
-        "spo2" => ("rf_resp", value <= 90.0),
-        "respiratory_rate" => ("rf_resp", value >= 30.0 || value <= 8.0),
-        "glucose_fasting" | "glucose_postprandial" | "glucose_random" => ("rf_gluc", value < 3.0),
+        "respiratory_rate" => ("rf_resp", value <= 8.0 || (value >= 30.0 && !is_minor)),
+        "glucose_fasting" | "glucose_postprandial" | "glucose_random" => {
+            let is_low = value < 3.0 || (value < 3.9 && circumstances.is_confused);
+            let is_high = value >= 16.7 && circumstances.has_symptoms;
+            ("rf_gluc", is_low || is_high)
+        }
         _ => return None,
     };
     holds.then_some(code)
-}
-
-/// Whether the circumstances tell of motion: the pulse is judged at rest alone.
-fn is_active(context: Option<&str>) -> bool {
-    Circumstances::read(context).in_motion
 }
 
 #[cfg(test)]
@@ -171,8 +195,99 @@ mod tests {
     use super::*;
     use crate::catalogue::find;
 
+    fn milli(values: &[f64]) -> Vec<Milli> {
+        values.iter().map(|v| Milli::rounded(*v, 3)).collect()
+    }
+
     fn code(kind: &str, values: &[f64], context: Option<&str>) -> Option<String> {
-        classify(kind, values, context).map(|class| class.code)
+        let circumstances = Circumstances::read(context);
+        let found = classify(kind, &milli(values), &circumstances, &Person::default());
+        found.map(|class| class.code)
+    }
+
+    fn flag(
+        kind: &str,
+        values: &[f64],
+        context: Option<&str>,
+        rank: u8,
+        person: &Person,
+    ) -> Option<&'static str> {
+        let circumstances = Circumstances::read(context).of_source(rank);
+        red_flag(kind, &milli(values), &circumstances, person)
+    }
+
+    #[test]
+    fn a_fast_pulse_is_an_emergency_at_rest_alone() {
+        use crate::source::{CLINIC, MANUAL, MEDICAL_DEVICE, UNKNOWN, WEARABLE};
+        let anybody = Person::default();
+        let rest = Some(r#"{"activity":"Rest"}"#);
+        let of = |value, context, rank| flag("heart_rate", &[value], context, rank, &anybody);
+        for rank in [CLINIC, MEDICAL_DEVICE, MANUAL] {
+            assert_eq!(of(160.0, None, rank), Some("rf_heart"), "{rank}");
+        }
+        for rank in [WEARABLE, UNKNOWN] {
+            assert_eq!(of(160.0, None, rank), None, "{rank}");
+            assert_eq!(of(160.0, Some("\"morning\""), rank), None, "{rank}");
+            assert_eq!(of(160.0, rest, rank), Some("rf_heart"), "{rank}");
+            assert_eq!(of(38.0, None, rank), Some("rf_heart"), "{rank}");
+            let resting = flag("resting_heart_rate", &[160.0], None, rank, &anybody);
+            assert_eq!(resting, Some("rf_heart"), "{rank}");
+        }
+    }
+
+    #[test]
+    fn flags_know_the_person() {
+        let in_the_mountains = Person {
+            altitude_m: Some(3_500.0),
+            ..Person::default()
+        };
+        let child = Person {
+            age_years: Some(2),
+            ..Person::default()
+        };
+        let anybody = Person::default();
+        let ill = Some(r#"{"symptoms":["vomiting"]}"#);
+        let confused = Some(r#"{"consciousness":"confused"}"#);
+        for (kind, values, context, person, expected) in [
+            ("spo2", &[88.0][..], None, &anybody, Some("rf_resp")),
+            ("spo2", &[88.0], None, &in_the_mountains, None),
+            ("spo2", &[85.0], None, &in_the_mountains, Some("rf_resp")),
+            ("spo2", &[90.0], None, &child, Some("rf_resp")),
+            ("respiratory_rate", &[32.0], None, &anybody, Some("rf_resp")),
+            ("respiratory_rate", &[32.0], None, &child, None),
+            ("respiratory_rate", &[8.0], None, &child, Some("rf_resp")),
+            ("heart_rate", &[155.0], None, &child, None),
+            ("heart_rate", &[39.0], None, &child, Some("rf_heart")),
+            (
+                "blood_pressure",
+                &[180.0, 90.0],
+                None,
+                &anybody,
+                Some("rf_bp"),
+            ),
+            (
+                "blood_pressure",
+                &[150.0, 120.0],
+                ill,
+                &anybody,
+                Some("rf_bp"),
+            ),
+            ("blood_pressure", &[179.0, 119.0], ill, &anybody, None),
+            ("glucose_random", &[2.99], None, &child, Some("rf_gluc")),
+            ("glucose_random", &[3.8], None, &anybody, None),
+            (
+                "glucose_random",
+                &[3.8],
+                confused,
+                &anybody,
+                Some("rf_gluc"),
+            ),
+            ("glucose_random", &[17.0], None, &anybody, None),
+            ("glucose_random", &[17.0], ill, &anybody, Some("rf_gluc")),
+        ] {
+            let found = flag(kind, values, context, crate::source::MANUAL, person);
+            assert_eq!(found, expected, "{kind} {values:?} {context:?} {person:?}");
+        }
     }
 
     #[test]
@@ -215,8 +330,8 @@ mod tests {
         assert_eq!(home.as_deref(), Some("home_hypertension"));
         let running = Some("{\"activity\":\"running\"}");
         assert_eq!(code("heart_rate", &[160.0], running), None);
-        assert_eq!(red_flag("heart_rate", &[160.0], running), None);
-        assert_eq!(red_flag("heart_rate", &[160.0], None), Some("rf_heart"));
+        let anybody = Person::default();
+        assert_eq!(flag("heart_rate", &[160.0], running, 1, &anybody), None);
     }
 
     #[test]
@@ -228,7 +343,9 @@ mod tests {
             latest: vec![Milli(88_000)],
             latest_ms: 1_000,
             context: None,
+            source_rank: 1,
         };
+        let vital = |kind, readings: &_, now_ms| vital(kind, readings, &Person::default(), now_ms);
         let found = vital(kind, &readings, 2_000).unwrap();
         assert_eq!(found.figures[0].mean, 92.5);
         assert_eq!(found.red_flag.as_deref(), Some("rf_resp"));

@@ -2,7 +2,10 @@
 
 use super::replay::Sample;
 use crate::Milli;
-use crate::classes::{Circumstances, Class, Level, Person, Posture, Side, classify, standing_fall};
+use crate::classes::{
+    Circumstances, Class, Level, Person, Posture, Side, classify, is_watched_of_minor,
+    standing_fall,
+};
 use crate::day;
 
 /// The kinds of readings that people are alerted to.
@@ -76,9 +79,11 @@ pub fn samples(kind: &str, rule: &Rule, readings: &[Observed], person: &Person) 
     let mut at_rest: Option<(i64, (Milli, Milli))> = None;
     let mut found = Vec::new();
     for reading in ordered {
-        let circumstances = Circumstances::read(reading.context.as_deref());
+        let circumstances =
+            Circumstances::read(reading.context.as_deref()).of_source(rank(reading));
         let mut classes = classify(kind, &reading.values, &circumstances, person);
-        if classes.is_empty() {
+        // Of no adult a reading without a danger is a normal one.
+        if classes.is_empty() && !(person.is_minor() && is_watched_of_minor(kind)) {
             continue;
         }
         if kind == "blood_pressure" {
@@ -126,6 +131,11 @@ fn fall(
     }
 }
 
+/// The rank of a reading as sources have it.
+fn rank(reading: &Observed) -> u8 {
+    u8::try_from(reading.rank.clamp(0, day::RANKS - 1)).unwrap_or_default()
+}
+
 /// Those beside which nothing better was measured, by the rule of the days
 /// ([`crate::day`]).
 fn without_shadowed<'a>(kind: &str, ordered: &[&'a Observed]) -> Vec<&'a Observed> {
@@ -137,7 +147,7 @@ fn without_shadowed<'a>(kind: &str, ordered: &[&'a Observed]) -> Vec<&'a Observe
             at_ms: reading.at_ms,
             value: place,
             value2: None,
-            rank: u8::try_from(reading.rank.clamp(0, day::RANKS - 1)).unwrap_or_default(),
+            rank: rank(reading),
         })
         .collect();
     day::counted(&places, day::shadow_ms(kind))

@@ -16,7 +16,7 @@ fn observed(kind_value: &[i64], at_ms: i64) -> Observed {
         at_ms,
         values: kind_value.iter().map(|value| Milli(value * 1000)).collect(),
         context: None,
-        rank: 0,
+        rank: i64::from(crate::source::MANUAL),
         is_implausible: false,
     }
 }
@@ -112,6 +112,42 @@ fn a_pulse_in_motion_says_nothing() {
     };
     let readings: Vec<Observed> = (0..9).map(running).collect();
     assert!(samples(kind, &rule, &readings, &Person::default()).is_empty());
+}
+
+/// A watch measures while its owner jogs, and does not say so.
+#[test]
+fn a_fast_pulse_of_a_wearable_alerts_nobody_unless_at_rest() {
+    let of = |id: &str, value: i64, context: Option<&str>| {
+        let (kind, rule) = rule(id);
+        let reading = |minute: i64| Observed {
+            rank: i64::from(crate::source::WEARABLE),
+            context: context.map(str::to_owned),
+            ..observed(&[value], NOW_MS + minute * MINUTE_MS)
+        };
+        let readings: Vec<Observed> = (0..9).map(reading).collect();
+        replay(&samples(kind, &rule, &readings, &Person::default()), None).len()
+    };
+    let rest = Some(r#"{"activity":"rest"}"#);
+    assert_eq!(of("heart_rate_high", 165, None), 0);
+    assert_eq!(of("heart_rate_high", 165, rest), 1);
+    assert_eq!(of("heart_rate_low", 38, None), 1);
+}
+
+#[test]
+fn a_child_is_told_of_low_glucose_and_that_it_is_over() {
+    let (kind, rule) = rule("glucose_cgm_low");
+    let child = Person {
+        age_years: Some(9),
+        ..Person::default()
+    };
+    let readings: Vec<Observed> = [2, 5, 5, 12]
+        .into_iter()
+        .zip(0..)
+        .map(|(value, minute)| observed(&[value], NOW_MS + minute * MINUTE_MS))
+        .collect();
+    let found = replay(&samples(kind, &rule, &readings, &child), None);
+    assert_eq!((found.len(), found[0].level), (1, Level::Critical));
+    assert_eq!(found[0].cleared_ms, Some(NOW_MS + 3 * MINUTE_MS));
 }
 
 #[test]

@@ -197,7 +197,7 @@ pub(super) const TYPES: &[ReadingType] = types! {
     "glucose_cgm" ["cgm"] "连续血糖" "Continuous glucose":
         GLUCOSE, 2 decimals, ["105272-9"], hard 0.6 .. 55.0, warn 2.0 .. 33.0;
     "hba1c" [] "糖化血红蛋白" "Haemoglobin A1c":
-        HBA1C, 1 decimals, ["4548-4", "59261-8"], hard 2.0 .. 25.0, warn 3.5 .. 18.0;
+        HBA1C, 2 decimals, ["4548-4", "59261-8"], hard 2.0 .. 25.0, warn 3.5 .. 18.0;
     "body_weight" ["weight", "body_mass"] "体重" "Body weight":
         MASS, 2 decimals, ["29463-7"], hard 0.3 .. 500.0, warn 20.0 .. 250.0;
     "body_height" ["height"] "身高" "Body height":

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::source;
+
 /// Where a pressure was measured: limits differ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Setting {
@@ -55,6 +57,18 @@ impl Site {
     }
 }
 
+/// Whether the person moved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Activity {
+    /// They did not.
+    Rest,
+    /// They did: the pulse is judged at rest alone.
+    Motion,
+    /// Nobody said, or in words that are not known.
+    #[default]
+    Unknown,
+}
+
 /// How a measurement was made, as far as the rules ask.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Circumstances {
@@ -64,8 +78,11 @@ pub struct Circumstances {
     pub posture: Option<Posture>,
     /// Where a temperature was taken.
     pub site: Site,
-    /// Whether the person was in motion: the pulse is judged at rest alone.
-    pub in_motion: bool,
+    /// Whether the person moved.
+    pub activity: Activity,
+    /// The rank of the source ([`crate::source`]), where it is known: what is worn also
+    /// measures in motion.
+    pub source_rank: Option<u8>,
     /// Whether the person complains of something.
     pub has_symptoms: bool,
     /// Whether the person is confused, or not to be woken.
@@ -74,22 +91,90 @@ pub struct Circumstances {
     pub on_oxygen: bool,
 }
 
-/// Words of activities at rest; all others are motion.
-const RESTING: [&str; 13] = [
+/// Words of activities at rest, as [`folded`] gives them.
+const RESTING: [&str; 15] = [
     "rest",
-    "at_rest",
     "at rest",
     "resting",
-    "home",
-    "clinic",
     "sleep",
     "sleeping",
+    "asleep",
     "sitting",
-    "lying",
-    "supine",
     "seated",
+    "lying",
+    "lying down",
+    "supine",
     "sedentary",
+    "静息",
+    "休息",
+    "睡眠",
 ];
+
+/// Words of activities in motion, as [`folded`] gives them.
+const MOVING: [&str; 42] = [
+    "active",
+    "activity",
+    "moving",
+    "motion",
+    "in motion",
+    "physical activity",
+    "exercise",
+    "exercising",
+    "during exercise",
+    "after exercise",
+    "post exercise",
+    "workout",
+    "training",
+    "strength training",
+    "sport",
+    "sports",
+    "walk",
+    "walking",
+    "run",
+    "running",
+    "jog",
+    "jogging",
+    "bike",
+    "biking",
+    "cycling",
+    "swim",
+    "swimming",
+    "hiking",
+    "climbing",
+    "stairs",
+    "rowing",
+    "dancing",
+    "moderate",
+    "vigorous",
+    "high intensity",
+    "运动",
+    "锻炼",
+    "跑步",
+    "步行",
+    "走路",
+    "骑行",
+    "游泳",
+];
+
+/// Without capitals and spaces around it; underscores and hyphens are spaces.
+fn folded(word: &str) -> String {
+    word.trim().to_lowercase().replace(['_', '-'], " ")
+}
+
+impl Activity {
+    /// What a word of an activity says; capitals, underscores and hyphens do not matter.
+    #[must_use]
+    pub fn of_word(word: &str) -> Self {
+        let word = folded(word);
+        if RESTING.contains(&word.as_str()) {
+            Self::Rest
+        } else if MOVING.contains(&word.as_str()) {
+            Self::Motion
+        } else {
+            Self::Unknown
+        }
+    }
+}
 
 impl Circumstances {
     /// Reads a stored context: a JSON word, such as `"home"`, or an object with any of
@@ -105,15 +190,31 @@ impl Circumstances {
         }
     }
 
+    /// The same of a source of this rank.
+    #[must_use]
+    pub fn of_source(self, rank: u8) -> Self {
+        Self {
+            source_rank: Some(rank),
+            ..self
+        }
+    }
+
+    /// Whether a pulse that nobody calls one at rest may be one of motion: that of a
+    /// wearable, or of a source that nobody knows.
+    pub(super) fn may_be_motion(&self) -> bool {
+        let is_worn = matches!(self.source_rank, Some(source::WEARABLE | source::UNKNOWN));
+        is_worn && self.activity == Activity::Unknown
+    }
+
     fn of_word(word: &str) -> Self {
         Self {
             setting: setting(word).unwrap_or_default(),
             posture: posture(word),
             site: site(word).unwrap_or_default(),
-            in_motion: setting(word).is_none()
-                && posture(word).is_none()
-                && site(word).is_none()
-                && !RESTING.contains(&word),
+            activity: match setting(word) {
+                Some(Setting::Clinic | Setting::Home) => Activity::Rest,
+                _ => Activity::of_word(word),
+            },
             ..Self::default()
         }
     }
@@ -123,18 +224,24 @@ impl Circumstances {
             let found = names.iter().find_map(|name| object.get(*name));
             found.and_then(Value::as_str)
         };
-        let activity = text(&["activity"]);
+        let held = text(&["posture", "position", "body_posture"]).and_then(posture);
+        let activity = match (text(&["activity"]), held) {
+            (Some(word), _) => Activity::of_word(word),
+            (None, Some(Posture::Lying | Posture::Sitting)) => Activity::Rest,
+            (None, _) => Activity::Unknown,
+        };
         Self {
             setting: text(&["setting", "place", "location"])
                 .and_then(setting)
                 .unwrap_or_default(),
-            posture: text(&["posture", "position", "body_posture"]).and_then(posture),
+            posture: held,
             site: text(&["site", "measurement_location", "body_site"])
                 .and_then(site)
                 .unwrap_or_default(),
-            in_motion: activity.is_some_and(|word| !RESTING.contains(&word)),
+            activity,
+            source_rank: None,
             has_symptoms: object.get("symptoms").is_some_and(says_yes),
-            is_confused: text(&["consciousness"]).is_some_and(|word| word != "alert"),
+            is_confused: text(&["consciousness"]).is_some_and(|word| folded(word) != "alert"),
             on_oxygen: object.get("oxygen").is_some_and(says_yes),
         }
     }
@@ -151,8 +258,13 @@ fn says_yes(value: &Value) -> bool {
     }
 }
 
+/// Without capitals and spaces around it.
+fn lower(word: &str) -> String {
+    word.trim().to_lowercase()
+}
+
 fn setting(word: &str) -> Option<Setting> {
-    match word {
+    match lower(word).as_str() {
         "clinic" | "office" | "hospital" => Some(Setting::Clinic),
         "home" => Some(Setting::Home),
         "ambulatory" | "ambulatory_24h" => Some(Setting::AmbulatoryDayAndNight),
@@ -163,7 +275,7 @@ fn setting(word: &str) -> Option<Setting> {
 }
 
 fn posture(word: &str) -> Option<Posture> {
-    match word {
+    match folded(word).as_str() {
         "lying" | "supine" | "lying down" => Some(Posture::Lying),
         "sitting" | "seated" => Some(Posture::Sitting),
         "standing" => Some(Posture::Standing),
@@ -172,7 +284,7 @@ fn posture(word: &str) -> Option<Posture> {
 }
 
 fn site(word: &str) -> Option<Site> {
-    match word {
+    match lower(word).as_str() {
         "axillary" | "armpit" => Some(Site::Armpit),
         "oral" | "mouth" => Some(Site::Mouth),
         "tympanic" | "ear" | "forehead" => Some(Site::EarOrForehead),

@@ -1,4 +1,10 @@
 //! Glucose: what a value says of diabetes, and what it says of today.
+//!
+//! The limits are written with one decimal, and stand for rounder ones in mg/dL (3.9 for
+//! 70, 5.6 for 100, 7.0 for 126, 7.8 for 140), while values are stored with two: 126
+//! mg/dL are 6.99 mmol/L. Values are therefore compared with one decimal, but for what is
+//! below 3.0, where rounding would hide a danger, and for HbA1c, whose 6.5 % is 48
+//! mmol/mol and not 47 (6.45 %).
 
 use super::bands::{Band, REST, bands, below, class, of, up_to};
 use super::rule_set::{ADA, CGM, HYPOGLYCAEMIA, WHO_CN};
@@ -66,12 +72,25 @@ const CRISIS: Class = class(
     Level::Critical,
 );
 
+/// Below, glucose is dangerously low.
+const LEVEL_2_BELOW: i64 = up_to(3.0);
 /// Below, glucose is low.
 const LOW_BELOW: i64 = up_to(3.9);
 /// Above, with symptoms, it is an emergency.
 const CRISIS_ABOVE: i64 = up_to(16.7);
 /// From here on, with symptoms, any value is in the range of diabetes.
 const RANDOM_DIABETES: i64 = up_to(11.1);
+
+/// As the limits are written.
+fn with_one_decimal(value: Milli) -> Milli {
+    Milli(
+        value
+            .0
+            .saturating_add(50)
+            .div_euclid(100)
+            .saturating_mul(100),
+    )
+}
 
 pub(super) fn classes(
     kind: &str,
@@ -87,12 +106,15 @@ pub(super) fn classes(
         };
         return vec![of(bands, value)];
     }
+    let raw = value;
+    let value = with_one_decimal(raw);
     // Consciousness that is altered is level 3 whatever the number, unless it is high.
     if circumstances.is_confused && value.0 <= up_to(10.0) {
         return vec![HYPOGLYCAEMIA_3];
     }
     if value.0 < LOW_BELOW {
-        return vec![of(LOW, value)];
+        let is_level_2 = raw.0 < LEVEL_2_BELOW;
+        return vec![of(LOW, if is_level_2 { raw } else { value })];
     }
     let today = of(USUAL_OR_HIGH, value);
     let mut found: Vec<Class> = label(kind, value, rules, circumstances.has_symptoms)

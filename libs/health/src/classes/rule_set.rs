@@ -31,6 +31,8 @@ rule_sets! {
     AHA_2017 = "aha-2017", "2017 ACC/AHA guideline for high blood pressure in adults; categories kept in 2025";
     /// What guidelines have in common.
     COMMON = "common", "Conventional adult limits, as common to clinical textbooks";
+    /// Dangers, of people for whom the rules of adults are not made.
+    ANY_AGE = "any-age", "Low glucose (International Hypoglycaemia Study Group 2017) and saturation of 90 % or less concern at any age; the rules for adults do not apply below 18";
     /// Respiration.
     NEWS2 = "news2", "Royal College of Physicians, National Early Warning Score (NEWS) 2, 2017";
     /// Temperature in the armpit.

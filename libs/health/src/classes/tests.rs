@@ -320,20 +320,20 @@ fn glucose_by_both_rules() {
     ];
     check(
         "glucose_fasting",
-        0.01,
+        0.1,
         who_fasting,
         None,
         &Person::default(),
     );
-    check("glucose_fasting", 0.01, ada_fasting, None, &ada);
+    check("glucose_fasting", 0.1, ada_fasting, None, &ada);
     check(
         "glucose_postprandial",
-        0.01,
+        0.1,
         who_later,
         None,
         &Person::default(),
     );
-    check("glucose_postprandial", 0.01, ada_later, None, &ada);
+    check("glucose_postprandial", 0.1, ada_later, None, &ada);
     for kind in [
         "glucose_fasting",
         "glucose_postprandial",
@@ -346,7 +346,7 @@ fn glucose_by_both_rules() {
             (3.9, "normal"),
         ];
         assert_eq!(low[0].1, steps[0].1);
-        check(kind, 0.01, steps, None, &Person::default());
+        check(kind, 0.1, steps, None, &Person::default());
     }
 }
 
@@ -354,11 +354,11 @@ fn glucose_by_both_rules() {
 fn glucose_of_any_time_says_what_it_means_today() {
     let steps: Steps = &[
         (3.9, "normal"),
-        (10.01, "hyperglycaemia_1"),
-        (13.91, "hyperglycaemia_2"),
+        (10.1, "hyperglycaemia_1"),
+        (14.0, "hyperglycaemia_2"),
     ];
     for kind in ["glucose_random", "glucose_cgm"] {
-        check(kind, 0.01, steps, None, &Person::default());
+        check(kind, 0.1, steps, None, &Person::default());
     }
     let of = |kind, value, context| codes(kind, &[value], context, &Person::default());
     assert_eq!(
@@ -394,8 +394,8 @@ fn haemoglobin_by_both_rules() {
         (5.7, "prediabetes"),
         (6.5, "diabetes_range"),
     ];
-    check("hba1c", 0.1, who, None, &Person::default());
-    check("hba1c", 0.1, american, None, &ada);
+    check("hba1c", 0.01, who, None, &Person::default());
+    check("hba1c", 0.01, american, None, &ada);
 }
 
 #[test]
@@ -532,9 +532,147 @@ fn the_rules_are_for_adults() {
         sex: Some(Sex::Male),
         ..Person::default()
     };
-    for kind in ["heart_rate", "spo2", "bmi", "waist", "body_temperature"] {
+    for kind in [
+        "heart_rate",
+        "bmi",
+        "waist",
+        "body_temperature",
+        "respiratory_rate",
+    ] {
         assert!(codes(kind, &[90.0], None, &aged(17)).is_empty(), "{kind}");
         assert!(!codes(kind, &[90.0], None, &aged(18)).is_empty(), "{kind}");
+    }
+}
+
+#[test]
+fn of_no_adult_only_the_dangers_of_any_age_are_told() {
+    let child = Person {
+        age_years: Some(9),
+        ..Person::default()
+    };
+    let confused = Some(r#"{"consciousness":"confused"}"#);
+    for (kind, value, context, code) in [
+        ("glucose_random", 2.9, None, "hypoglycaemia_2"),
+        ("glucose_cgm", 3.5, None, "hypoglycaemia_1"),
+        ("glucose_fasting", 5.0, confused, "hypoglycaemia_3"),
+        ("glucose_fasting", 5.0, None, "none"),
+        ("glucose_fasting", 12.0, None, "none"),
+        ("glucose_random", 20.0, confused, "none"),
+        ("hba1c", 8.0, None, "none"),
+        ("spo2", 85.0, None, "critical"),
+        ("spo2", 90.0, None, "hypoxaemia"),
+        ("spo2", 91.0, None, "none"),
+    ] {
+        assert_eq!(
+            first(kind, &[value], context, &child),
+            code,
+            "{kind} {value}"
+        );
+    }
+    let found = classify("spo2", &[milli(88.0)], &Circumstances::default(), &child);
+    assert_eq!(found[0].rule_set.id, "any-age");
+    assert!(found[0].rule_set.citation.contains("adults do not apply"));
+}
+
+/// Sent in mg/dL and stored with two decimals of mmol/L.
+#[test]
+fn glucose_of_other_units_falls_on_the_side_where_it_was_sent() {
+    let ada = person(Rules {
+        glucose: GlucoseRules::Ada,
+        ..Rules::default()
+    });
+    let who = Person::default();
+    for (kind, mg_per_dl, value, person, code) in [
+        ("glucose_fasting", 70, 3.89, &who, "normal"),
+        ("glucose_cgm", 70, 3.89, &who, "normal"),
+        ("glucose_fasting", 69, 3.83, &who, "hypoglycaemia_1"),
+        ("glucose_fasting", 54, 3.0, &who, "hypoglycaemia_1"),
+        ("glucose_fasting", 53, 2.94, &who, "hypoglycaemia_2"),
+        ("glucose_fasting", 126, 6.99, &who, "diabetes_range"),
+        ("glucose_fasting", 125, 6.94, &who, "impaired"),
+        ("glucose_fasting", 99, 5.49, &ada, "normal"),
+        ("glucose_fasting", 100, 5.55, &ada, "prediabetes"),
+        ("glucose_postprandial", 139, 7.72, &who, "normal"),
+        ("glucose_postprandial", 140, 7.77, &who, "impaired"),
+        ("glucose_postprandial", 200, 11.1, &who, "diabetes_range"),
+        ("glucose_cgm", 180, 9.99, &who, "normal"),
+        ("glucose_cgm", 181, 10.05, &who, "hyperglycaemia_1"),
+        // Rounding hides no danger.
+        ("glucose_random", 0, 2.99, &who, "hypoglycaemia_2"),
+        ("hba1c", 0, 6.45, &who, "normal"),
+        ("hba1c", 0, 6.5, &who, "diabetes_range"),
+    ] {
+        assert_eq!(
+            first(kind, &[value], None, person),
+            code,
+            "{kind} {mg_per_dl} {value}"
+        );
+    }
+    let target = crate::coverage::target("glucose_cgm").unwrap();
+    assert!((3_880..=3_890).contains(&target.low_milli));
+}
+
+#[test]
+fn a_pulse_is_judged_by_what_is_known_of_motion() {
+    use crate::source::{CLINIC, MANUAL, MEDICAL_DEVICE, UNKNOWN, WEARABLE};
+    let of = |kind, value, context, rank| {
+        let circumstances = Circumstances::read(context).of_source(rank);
+        let found = classify(kind, &[milli(value)], &circumstances, &Person::default());
+        found.first().map_or("none", |class| class.code)
+    };
+    for context in [None, Some("\"morning\""), Some("\"fasting\""), Some("{}")] {
+        for rank in [WEARABLE, UNKNOWN] {
+            assert_eq!(
+                of("heart_rate", 160.0, context, rank),
+                "none",
+                "{context:?}"
+            );
+            assert_eq!(
+                of("heart_rate", 110.0, context, rank),
+                "none",
+                "{context:?}"
+            );
+            assert_eq!(
+                of("heart_rate", 80.0, context, rank),
+                "normal",
+                "{context:?}"
+            );
+            assert_eq!(of("heart_rate", 38.0, context, rank), "critical_low");
+            let resting = of("resting_heart_rate", 160.0, context, rank);
+            assert_eq!(resting, "critical_high", "{context:?}");
+        }
+        for rank in [CLINIC, MEDICAL_DEVICE, MANUAL] {
+            assert_eq!(of("heart_rate", 160.0, context, rank), "critical_high");
+        }
+    }
+    for context in [
+        "\"Rest\"",
+        "\"AT REST\"",
+        "\"at_rest\"",
+        "\"home\"",
+        r#"{"activity":"Resting"}"#,
+        r#"{"posture":"Sitting"}"#,
+    ] {
+        let found = of("heart_rate", 160.0, Some(context), WEARABLE);
+        assert_eq!(found, "critical_high", "{context}");
+    }
+    for context in [
+        "\"Running\"",
+        r#"{"activity":"Walking"}"#,
+        r#"{"activity":"跑步"}"#,
+    ] {
+        for rank in [WEARABLE, CLINIC] {
+            assert_eq!(
+                of("heart_rate", 160.0, Some(context), rank),
+                "none",
+                "{context}"
+            );
+            assert_eq!(
+                of("heart_rate", 38.0, Some(context), rank),
+                "none",
+                "{context}"
+            );
+        }
     }
 }
 

@@ -26,7 +26,7 @@ fn a_value_holds_until_the_next_or_the_largest_gap() {
         start_ms: 0,
         end_ms: 24 * 60 * MINUTE_MS,
     };
-    let values = [(0, 3_899), (2 * MINUTE_MS, 3_900), (7 * MINUTE_MS, 10_001)];
+    let values = [(0, 3_884), (2 * MINUTE_MS, 3_885), (7 * MINUTE_MS, 10_001)];
     let found = pieces(&glucose(), day, &values);
     let held = |in_min: i64, below: i64, above: i64| Held {
         in_ms: in_min * MINUTE_MS,
@@ -113,7 +113,7 @@ proptest! {
             let Some((at, value)) = newest.filter(|(at, _)| now_ms - at < target.gap_ms) else { continue };
             prop_assert!(*at <= now_ms);
             let piece = oracle.entry(usize::try_from(second * SECOND_MS / PIECE_MS).unwrap()).or_default();
-            let side = if *value < 3_900 { &mut piece.below_ms } else if *value > 10_000 { &mut piece.above_ms } else { &mut piece.in_ms };
+            let side = if *value < 3_885 { &mut piece.below_ms } else if *value > 10_000 { &mut piece.above_ms } else { &mut piece.in_ms };
             *side += SECOND_MS;
         }
         prop_assert_eq!(pieces(&target, day, &values), oracle);

@@ -40,7 +40,7 @@ const ROWS: [Row; 28] = [
     ("glucose_postprandial", GLUCOSE),
     ("glucose_random", GLUCOSE),
     ("glucose_cgm", GLUCOSE),
-    ("hba1c", &[("%", 6.5, 6_500), ("mmol/mol", 48.0, 6_500)]),
+    ("hba1c", &[("%", 6.5, 6_500), ("mmol/mol", 47.0, 6_450)]),
     (
         "body_weight",
         &[
