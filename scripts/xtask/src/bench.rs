@@ -159,6 +159,7 @@ mod tests {
 
     fn measured(per_second: f64) -> Measured {
         Measured {
+            requests: 1,
             per_second,
             cpu_us: 1e6 / per_second,
             p50: "1ms".to_owned(),

@@ -101,6 +101,7 @@ impl Life<'_> {
                 cpu_us,
                 p50,
                 p99,
+                ..
             } = &best;
             let own_us = cpu_us - *without_us.get_or_insert(*cpu_us);
             println!("| {name} | {per_second:.0} | {cpu_us:.1} | {own_us:.1} | {p50} | {p99} |");
@@ -176,6 +177,7 @@ impl Life<'_> {
                 cpu_us,
                 p50,
                 p99,
+                ..
             } = measured;
             let ratio = cpu_us / native.cpu_us;
             println!("| {name} | {per_second:.0} | {cpu_us:.1} | {ratio:.2} | {p50} | {p99} |");
@@ -202,11 +204,25 @@ impl Life<'_> {
 
     /// The best of several rounds on a server that goes on running.
     pub(crate) fn best(&self, running: &Running, work: &Work) -> Result<Measured> {
+        self.best_where(running, work, || Ok(0), |_, _| Ok(()))
+    }
+
+    /// [`Life::best`] where `fits` holds for each round and by how much `number` grew
+    /// in it.
+    pub(crate) fn best_where(
+        &self,
+        running: &Running,
+        work: &Work,
+        number: impl Fn() -> Result<u64>,
+        fits: impl Fn(&Measured, u64) -> Result<()>,
+    ) -> Result<Measured> {
         load::check(running, work)?;
         load::run(running, work, WARM_UP_SECONDS)?;
         let mut best: Option<Measured> = None;
         for round in 1..=ROUNDS {
+            let before = number()?;
             let measured = load::run(running, work, self.options.seconds)?;
+            fits(&measured, number()?.saturating_sub(before))?;
             eprintln!("round {round}: {}: {measured}", work.name);
             if best
                 .as_ref()

@@ -53,6 +53,8 @@ pub(crate) fn works(root: &Path, folder: &Path) -> Result<[Work; 2]> {
 
 /// What one round gave.
 pub(crate) struct Measured {
+    /// How many requests were answered.
+    pub(crate) requests: u32,
     pub(crate) per_second: f64,
     pub(crate) cpu_us: f64,
     pub(crate) p50: String,
@@ -66,6 +68,7 @@ impl fmt::Display for Measured {
             cpu_us,
             p50,
             p99,
+            ..
         } = self;
         write!(
             f,
@@ -241,6 +244,7 @@ fn read(text: &str, cpu_seconds: f64) -> Result<Measured> {
     let requests = requests.with_context(|| format!("wrk: {text}"))?;
     let per_second = after("Requests/sec:").and_then(|rate| rate.parse().ok());
     Ok(Measured {
+        requests,
         per_second: per_second.with_context(|| format!("wrk: {text}"))?,
         cpu_us: cpu_seconds * 1e6 / f64::from(requests.max(1)),
         p50: after("50%").unwrap_or_default(),
@@ -270,6 +274,7 @@ mod tests {
             measured.to_string(),
             "50000/s, 10.0 µs CPU, p50 512.00us, p99 2.41ms"
         );
+        assert_eq!(measured.requests, 50_000);
     }
 
     #[test]
