@@ -8,6 +8,9 @@
 //! - [`plan`] compares the episodes with the alerts that are stored, and says what to
 //!   store and what to tell.
 //!
+//! Where an alert lasts, its readings are needed since its newest abnormal one
+//! ([`needed_from`]), otherwise those of the last [`AGE_MS_MAX`].
+//!
 //! A rule is a kind of reading and a side, such as `spo2_low`. Of one rule and level a
 //! person is told at most once in [`NOTICE_GAP_MS_MIN`]. Nothing is told of an episode
 //! without an abnormal reading in the last [`AGE_MS_MAX`].
