@@ -248,7 +248,8 @@ pub fn time_in_range(metric: &str, span: Span, figures: &Figures) -> Option<Time
         inside: percent(held.in_ms, covered),
         below: percent(held.below_ms, covered),
         above: percent(held.above_ms, covered),
-        coverage: percent(covered, span.end_ms - span.start_ms),
+        // The newest value is taken to hold beyond a span that ends now.
+        coverage: percent(covered, span.end_ms - span.start_ms).min(100.0),
     })
 }
 

@@ -41,11 +41,11 @@ pub fn page(report: &Report, language: Language) -> String {
                 main {
                     (head(report, &title, language))
                     (alerts(report, language))
+                    (advice(report, language))
                     @if report.sections.is_empty() {
                         p { (language.pick("这段时间没有数据。", "Nothing was measured in this time.")) }
                     }
                     @for section in &report.sections { (self::section(report, section, language)) }
-                    (advice(report, language))
                     (foot(report, language))
                 }
             }
@@ -155,7 +155,11 @@ fn alert_state(state: &str, language: Language) -> &'static str {
 fn section(report: &Report, section: &Section, language: Language) -> Markup {
     html! {
         section {
-            h2 { (language.pick(section.zh, section.en)) " (" (unit(section.unit, language)) ")" }
+            h2 {
+                (language.pick(section.zh, section.en))
+                // Steps are counted in steps.
+                @if section.kind != "steps" { " (" (unit(section.unit, language)) ")" }
+            }
             (figures(section, language))
             @if let Some(chart) = chart(report, section, language) {
                 figure { (chart) }

@@ -299,7 +299,10 @@ fn section(
         .flat_map(|(metric, days)| figures::buckets(metric, days, period, calendar, span))
         .collect();
     let mut classes = input.classes;
-    let order = |counted: &ClassCount| (counted.class.concern, counted.count);
+    let order = |counted: &ClassCount| {
+        let class = counted.class;
+        (class.concern, class.level, counted.count)
+    };
     classes.sort_by(|a, b| order(b).cmp(&order(a)).then(a.class.code.cmp(b.class.code)));
     Some(Section {
         kind: kind.key,

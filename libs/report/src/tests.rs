@@ -215,6 +215,10 @@ fn classes_stand_with_the_worst_first_and_name_their_rules() {
     let classes = &report.sections[0].classes;
     assert_eq!(classes[0].class.code, "grade_1");
     assert_eq!(report.sources[0].rule_set, "cn-htn-2024");
+    let page = page(&report, Language::Chinese);
+    let place = |text: &str| page.find(text).unwrap();
+    // What to do stands above the figures.
+    assert!(place("<h2>建议") < place("<h2>血压"));
     assert!(report.advice[1].zh.contains("血压偏高"));
 }
 
@@ -299,7 +303,13 @@ fn emergencies_come_first() {
         &[],
         Counted::Readings,
     );
-    pressure.classes = vec![ClassCount { class, count: 1 }];
+    pressure.classes = vec![
+        ClassCount {
+            class: severe[0],
+            count: 9,
+        },
+        ClassCount { class, count: 1 },
+    ];
     let made = make(Input {
         period: Period::Week,
         calendar: calendar(),
@@ -311,6 +321,7 @@ fn emergencies_come_first() {
         alerts: Vec::new(),
     });
     assert!(made.advice[0].zh.starts_with("血压曾达到180/120"));
+    assert_eq!(made.sections[0].classes[0].class, class);
 }
 
 #[test]

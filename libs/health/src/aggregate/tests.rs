@@ -99,6 +99,25 @@ fn one_value_has_no_deviation() {
 }
 
 #[test]
+fn no_more_is_covered_than_there_is() {
+    let figures = Figures {
+        held: crate::coverage::Held {
+            in_ms: 600_000,
+            below_ms: 0,
+            above_ms: 0,
+        },
+        ..Figures::default()
+    };
+    // A minute after midnight the value of midnight is taken to hold for ten.
+    let minute = Span {
+        start_ms: 0,
+        end_ms: 60_000,
+    };
+    let found = time_in_range("heart_rate", minute, &figures).unwrap();
+    assert_eq!((found.inside, found.coverage), (100.0, 100.0));
+}
+
+#[test]
 fn the_last_hour_of_a_day_may_be_a_piece() {
     // Lord Howe puts its clock forward by half an hour.
     let zone = calendar("Australia/Lord_Howe");
