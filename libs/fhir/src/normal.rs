@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 use suoke_health::Milli;
-use suoke_health::classes::{Circumstances, judges_pulse};
+use suoke_health::classes::{Circumstances, Setting, judges_pulse};
 use suoke_health::view::StoredReading;
 
 use crate::json::set;
@@ -154,17 +154,19 @@ pub struct Judged {
 
 /// What one figure of a reading is to its reference range; none where no range applies.
 pub fn judge(stored: &StoredReading, metric: &str, value: f64, unit: &Unit<'_>) -> Option<Judged> {
-    let context = stored.context.as_deref();
-    let context: Value = context
-        .and_then(|json| serde_json::from_str(json).ok())
-        .unwrap_or_default();
     let circumstances =
         Circumstances::read(stored.context.as_deref()).of_source(stored.source_rank);
     let is_pulse = metric.ends_with("heart_rate");
     if is_pulse && !judges_pulse(metric, Milli::rounded(value, 3), &circumstances) {
         return None;
     }
-    let home = HOME.iter().filter(|_| context == "home");
+    let setting = circumstances.setting;
+    let is_pressure = HOME.iter().any(|normal| normal.metric == metric);
+    // The mean of a recording has limits of its own.
+    if is_pressure && !matches!(setting, Setting::Home | Setting::Clinic) {
+        return None;
+    }
+    let home = HOME.iter().filter(|_| setting == Setting::Home);
     let found = home.chain(NORMALS).find(|normal| normal.metric == metric)?;
     Some(Judged {
         range: found.range(unit),

@@ -247,7 +247,10 @@ mod tests {
             ("bmi", "kg2/m4"),
         ] {
             let shown = quantity(key);
-            assert_eq!((&shown["code"], &shown["value"]), (&json!(code), &json!(2.0)));
+            assert_eq!(
+                (&shown["code"], &shown["value"]),
+                (&json!(code), &json!(2.0))
+            );
             assert_eq!(shown["system"], terms::UCUM);
         }
         assert_eq!(quantity("pain"), json!({ "value": 2.0 }));

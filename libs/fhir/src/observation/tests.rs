@@ -84,6 +84,43 @@ fn a_heart_rate_carries_what_the_profile_asks_for() {
     assert_eq!(shown("heart_rate", &[72_000]), expected);
 }
 
+/// The interpretation of the first figure in these circumstances; empty where there is
+/// none.
+fn interpreted(kind: &str, values: &[i64], context: &str, source_rank: u8) -> String {
+    let reading = StoredReading {
+        context: Some(context.to_owned()),
+        source_rank,
+        ..stored(kind, values)
+    };
+    let shown = observation("u1", &Shown::first(reading));
+    let figure = shown.pointer("/component/0").unwrap_or(&shown);
+    let code = figure.pointer("/interpretation/0/coding/0/code");
+    code.and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+#[test]
+fn circumstances_choose_the_range_as_classes_read_them() {
+    let pressure = |context| interpreted("blood_pressure", &[136_000, 80_000], context, 0);
+    for context in [r#""home""#, r#"{"setting":"home"}"#, r#"{"place":"home"}"#] {
+        assert_eq!(pressure(context), "H", "{context}");
+    }
+    for context in ["{}", r#""clinic""#, r#"{"setting":"clinic"}"#] {
+        assert_eq!(pressure(context), "N", "{context}");
+    }
+    // The mean of a recording has limits of its own.
+    assert_eq!(pressure(r#"{"setting":"ambulatory_night"}"#), "");
+    let pulse = |context, rank| interpreted("heart_rate", &[130_000], context, rank);
+    for (context, rank, expected) in [
+        (r#"{"activity":"running"}"#, 3, ""),
+        (r#"{"activity":"At-Rest"}"#, 2, "H"),
+        (r#"{"setting":"home"}"#, 3, "H"),
+        // A watch that does not say whether it moved.
+        ("{}", 2, ""),
+    ] {
+        assert_eq!(pulse(context, rank), expected, "{context} {rank}");
+    }
+}
+
 #[test]
 fn a_blood_pressure_has_components_and_no_value() {
     let shown = shown("blood_pressure", &[181_000, 80_000]);
