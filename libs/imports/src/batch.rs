@@ -89,7 +89,7 @@ pub fn parse(
 
 fn csv(text: &str, first_line: u64, offset: Option<&str>) -> Result<Batch, Refusal> {
     let (head, rest) = text.split_at(records::line_end(text));
-    let (names, _) = records::records(head, 1);
+    let (names, _) = records::records(head, 1, 1);
     let names = names
         .into_iter()
         .next()
@@ -111,7 +111,7 @@ fn csv(text: &str, first_line: u64, offset: Option<&str>) -> Result<Batch, Refus
         .zip(&known)
         .filter(|(_, column)| column.is_none());
     let ignored = ignored.map(|(name, _)| name.clone()).collect();
-    let (found, next_line) = records::records(rest, first_line);
+    let (found, next_line) = records::records(rest, first_line, LINES_MAX + 1);
     let lines = found.into_iter().map(|record| {
         let said = record
             .fields
@@ -170,6 +170,9 @@ fn ndjson(text: &str, first_line: u64, offset: Option<&str>) -> Batch {
         ..Batch::default()
     };
     for text in text.split_inclusive('\n') {
+        if batch.lines.len() > LINES_MAX {
+            break;
+        }
         if !text.trim().is_empty() {
             batch
                 .lines
@@ -187,11 +190,18 @@ fn object(text: &str) -> Result<Said, Refusal> {
     let Ok(Value::Object(fields)) = serde_json::from_str(text) else {
         return Err(Refusal::new("invalid_json", "the line is no JSON object"));
     };
-    let named = fields.into_iter().filter_map(|(name, value)| {
-        let column = columns::column(&name).filter(|_| !value.is_null())?;
-        Some((column, value))
-    });
-    Ok(named.collect())
+    let mut said = Said::new();
+    for (name, value) in fields {
+        let Some(column) = columns::column(&name).filter(|_| !value.is_null()) else {
+            continue;
+        };
+        if said.insert(column, value).is_some() {
+            let names = columns::names(column).join(", ");
+            let message = format!("the fields {names} mean the same; leave one out");
+            return Err(Refusal::new("duplicate_column", &message));
+        }
+    }
+    Ok(said)
 }
 
 fn line(line: u64, said: Result<Said, Refusal>, offset: Option<&str>) -> Line {
@@ -277,6 +287,16 @@ mod tests {
         let batch = parse(text, Format::Ndjson, 7, None).unwrap();
         assert_eq!(refused(&batch), [(9, "invalid_json"), (10, "invalid_json")]);
         assert_eq!((batch.lines[0].line, batch.next_line), (7, 11));
+    }
+
+    #[test]
+    fn a_line_says_everything_once() {
+        let text = concat!(
+            "{\"type\":\"steps\",\"data_type\":\"heart_rate\"}\n",
+            "{\"time\":null,\"created_at\":\"2025-01-02T03:04:05Z\",\"type\":\"steps\"}\n",
+        );
+        let batch = parse(text, Format::Ndjson, 1, None).unwrap();
+        assert_eq!(refused(&batch), [(1, "duplicate_column")]);
     }
 
     #[test]

@@ -68,6 +68,13 @@ pub fn column(name: &str) -> Option<Column> {
         .map(|(column, _)| column)
 }
 
+/// The names of a column.
+pub(crate) fn names(column: Column) -> &'static [&'static str] {
+    let mut known = NAMES.into_iter();
+    let found = known.find(|(each, _)| *each == column);
+    found.map_or(&[], |(_, names)| names)
+}
+
 /// What a line says, by column.
 pub(crate) type Said = BTreeMap<Column, Value>;
 

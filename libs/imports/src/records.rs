@@ -22,12 +22,13 @@ pub enum Flaw {
     TooLong,
 }
 
-/// The records of a text whose first line is `first_line`, without empty ones, and the
-/// line behind the last.
+/// The first `records_max` records of a text whose first line is `first_line`, without
+/// empty ones, and the line behind the last. Each record looks for the end of a quote
+/// once, and no further than [`RECORD_BYTES_MAX`].
 #[must_use]
-pub fn records(text: &str, first_line: u64) -> (Vec<Record>, u64) {
+pub fn records(text: &str, first_line: u64, records_max: usize) -> (Vec<Record>, u64) {
     let (mut found, mut line, mut rest) = (Vec::new(), first_line, text);
-    while !rest.is_empty() {
+    while !rest.is_empty() && found.len() < records_max {
         let end = line_end(rest);
         let (fields, length) = match quoted_end(rest, end) {
             _ if end > RECORD_BYTES_MAX => (Err(Flaw::TooLong), end),
@@ -117,7 +118,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn read(text: &str) -> Vec<(u64, Vec<String>)> {
-        let (found, _) = records(text, 1);
+        let (found, _) = records(text, 1, usize::MAX);
         let good = found
             .into_iter()
             .map(|record| (record.line, record.fields.unwrap()));
@@ -139,13 +140,13 @@ mod tests {
                 (5, texts(&["f"])),
             ]
         );
-        assert_eq!(records(text, 1).1, 6);
-        assert_eq!(records("", 7), (Vec::new(), 7));
+        assert_eq!(records(text, 1, usize::MAX).1, 6);
+        assert_eq!(records("", 7, usize::MAX), (Vec::new(), 7));
     }
 
     #[test]
     fn a_quote_without_an_end_spoils_its_line_alone() {
-        let (found, next) = records("a,\"b\nc,d\n", 10);
+        let (found, next) = records("a,\"b\nc,d\n", 10, usize::MAX);
         assert_eq!(found[0].fields, Err(Flaw::UnclosedQuote));
         assert_eq!(
             found[1],
@@ -160,9 +161,18 @@ mod tests {
     #[test]
     fn long_lines_are_refused() {
         let long = format!("{}\nb\n", "x".repeat(RECORD_BYTES_MAX + 1));
-        let (found, next) = records(&long, 1);
+        let (found, next) = records(&long, 1, usize::MAX);
         assert_eq!(found[0].fields, Err(Flaw::TooLong));
         assert_eq!((found[1].line, next), (2, 3));
+    }
+
+    #[test]
+    fn no_more_records_are_read_than_asked_for() {
+        // Each of these lines opens a quote that the next one closes and opens.
+        let text = "y\",\"\n".repeat(200_000);
+        let (found, next) = records(&text, 1, 1_001);
+        assert_eq!(found.len(), 1_001);
+        assert!(next < 200_000);
     }
 
     proptest! {
@@ -172,7 +182,7 @@ mod tests {
             let quote = |field: &String| format!("\"{}\"", field.replace('"', "\"\""));
             let line = |row: &Vec<String>| row.iter().map(quote).collect::<Vec<_>>().join(",");
             let text: String = rows.iter().map(|row| line(row) + "\r\n").collect();
-            let (found, next) = records(&text, 1);
+            let (found, next) = records(&text, 1, usize::MAX);
             let fields: Vec<_> = found.into_iter().map(|record| record.fields.unwrap()).collect();
             prop_assert_eq!(fields, rows);
             prop_assert_eq!(next, 1 + text.matches('\n').count() as u64);
@@ -180,7 +190,7 @@ mod tests {
 
         #[test]
         fn any_text_is_cut(text in "[a\",\n\r]{0,60}") {
-            let (found, next) = records(&text, 1);
+            let (found, next) = records(&text, 1, usize::MAX);
             let lines = text.matches('\n').count() as u64 + u64::from(!text.is_empty() && !text.ends_with('\n'));
             prop_assert_eq!(next, 1 + lines);
             prop_assert!(found.iter().all(|record| record.line < next));
