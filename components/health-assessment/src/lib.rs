@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 use suoke_guest::{ApiError, Reply, Request, clock, reply};
-use suoke_health::assessment::{ASSESSED_TYPES, Assessed, DISCLAIMER, Newest, assess};
+use suoke_health::assessment::{
+    ASSESSED_TYPES, Assessed, DISCLAIMER, NOTICE_OF_MINORS, Newest, assess,
+};
 use suoke_health::baseline::{BASELINE_DAYS, Baseline};
 use suoke_health::calendar::{Calendar, Span};
 use suoke_health::catalogue::{ReadingType, find};
@@ -35,6 +37,8 @@ struct Shown {
     vitals: Vec<Assessed>,
     #[serde(skip_serializing_if = "Option::is_none")]
     news2: Option<Score>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notice: Option<&'static str>,
     disclaimer: &'static str,
 }
 
@@ -67,12 +71,15 @@ async fn answer(
 ) -> Result<Reply, ApiError> {
     let profile = profile(db, user_id).await?.profile;
     let newest = newest(db, user_id, &profile, now_ms).await?;
-    let found = assess(&newest, &Person::of(&profile, now_ms), now_ms);
+    let person = Person::of(&profile, now_ms);
+    let found = assess(&newest, &person, now_ms);
     let lang = request.lang();
+    let of_minors = lang.pick(NOTICE_OF_MINORS.1, NOTICE_OF_MINORS.0);
     let shown = Shown {
         assessed_at: clock::rfc3339(now_ms),
         vitals: found.vitals,
         news2: found.news2,
+        notice: person.is_minor().then_some(of_minors),
         disclaimer: lang.pick(DISCLAIMER.1, DISCLAIMER.0),
     };
     Ok(reply::json(&shown)?.header("content-language", lang.tag()))

@@ -41,6 +41,26 @@ async fn shown(db: &Database, user: &str) -> Value {
 }
 
 #[test]
+fn somebody_below_eighteen_is_told_that_the_rules_of_adults_do_not_apply() {
+    block_on(async {
+        let db = Database::open_in_memory("health").await.unwrap();
+        measure(&db, "blood_pressure", 150, Some(85), 0).await;
+        measure(&db, "glucose_random", 2, None, 0).await;
+        assert!(shown(&db, "u1").await.get("notice").is_none());
+        // Twelve years old then.
+        let text = "INSERT INTO profiles (user_id, birth_date, rules, version, changed_ms) \
+             VALUES ('u1', '2014-06-01', '{}', 1, 1)";
+        db.execute(text, params![]).await.unwrap();
+        let found = shown(&db, "u1").await;
+        assert!(found["notice"].as_str().unwrap().contains("18"));
+        let vitals = found["vitals"].as_array().unwrap();
+        assert_eq!(vitals[0]["classes"].as_array().unwrap().len(), 0);
+        assert_eq!(vitals[1]["classes"][0]["code"], "hypoglycaemia_2");
+        assert_eq!(vitals[1]["classes"][0]["rule_set"], "any-age");
+    });
+}
+
+#[test]
 fn newest_readings_are_classified_and_compared_with_what_is_usual() {
     block_on(async {
         let db = Database::open_in_memory("health").await.unwrap();

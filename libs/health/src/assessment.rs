@@ -48,6 +48,13 @@ pub const DISCLAIMER: (&str, &str) = (
      unwell, see a doctor; in an emergency call 120.",
 );
 
+/// What is said to people below 18, Chinese and English.
+pub const NOTICE_OF_MINORS: (&str, &str) = (
+    "未满18岁：成人判定标准不适用，这里只提示低血糖和血氧≤90%；其他数值请由儿科医生判断。",
+    "Below 18: the rules for adults do not apply. Only low glucose and a saturation of 90 % or \
+     less are pointed out here; have a paediatrician judge the rest.",
+);
+
 /// One newest reading.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Assessed {
