@@ -9,7 +9,7 @@ mod view;
 use suoke_events::announce;
 use suoke_guest::{ApiError, Reply, Request, clock, reply};
 use suoke_readings::make_room;
-use suoke_store::Database;
+use suoke_store::{Database, Transaction};
 
 use asked::Asked;
 use view::State;
@@ -41,9 +41,15 @@ async fn take(
     for owned in &piece.owned {
         make_room(db, &owned.batch).await?;
     }
-    let (taken, events) = db
-        .transaction(async |tx| store::take(tx, &request, &caller.user_id, piece, now_ms).await)
-        .await?;
+    let user_id = &caller.user_id;
+    // Whose lines they are waits alone.
+    let is_own = piece.owned.iter().all(|owned| owned.user_id == *user_id);
+    let work = async |tx: &Transaction<'_>| store::take(tx, &request, user_id, piece, now_ms).await;
+    let (taken, events) = if is_own {
+        db.transaction_of(user_id, work).await?
+    } else {
+        db.transaction(work).await?
+    };
     announce(&events).await;
     reply::json(&taken)
 }

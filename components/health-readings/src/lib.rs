@@ -2,7 +2,7 @@
 
 use suoke_guest::{ApiError, Reply, Request, clock, ids, reply};
 use suoke_health::view::{ReadingView, Status, StoredReading};
-use suoke_readings::{Cause, LABEL, find, remove};
+use suoke_readings::{Cause, LABEL, Removed, find, remove};
 use suoke_store::Database;
 
 /// The name in events.
@@ -24,18 +24,25 @@ async fn handle(
     user_id: &str,
     id: &str,
 ) -> Result<Reply, ApiError> {
-    let reading = existing(db, user_id, id).await?;
     if request.method() != "DELETE" {
+        let reading = existing(db, user_id, id).await?;
         return reply::json(&ReadingView::from(reading));
     }
-    if reading.status == Status::Amended {
-        let detail = "It was corrected: delete the reading that took its place.";
-        return Err(ApiError::conflict("reading_amended", detail)
-            .zh("该记录已被更正，请删除更正后的记录。"));
+    if !ids::is_id(id) {
+        return Err(absent());
     }
     let cause = Cause::request(COMPONENT, request);
-    remove(db, user_id, id, clock::now_ms(), cause).await?;
-    reply::empty()
+    match remove(db, user_id, id, clock::now_ms(), cause).await? {
+        Removed::Now => reply::empty(),
+        Removed::Absent => Err(absent()),
+        Removed::Before => {
+            // Deleted, unless it was corrected.
+            existing(db, user_id, id).await?;
+            let detail = "It was corrected: delete the reading that took its place.";
+            Err(ApiError::conflict("reading_amended", detail)
+                .zh("该记录已被更正，请删除更正后的记录。"))
+        }
+    }
 }
 
 /// A reading that was not deleted.
@@ -47,7 +54,11 @@ async fn existing(db: &Database, user_id: &str, id: &str) -> Result<StoredReadin
     };
     found
         .filter(|reading| reading.status != Status::EnteredInError)
-        .ok_or_else(|| ApiError::not_found("There is no such reading.").zh("没有该条健康数据。"))
+        .ok_or_else(absent)
+}
+
+fn absent() -> ApiError {
+    ApiError::not_found("There is no such reading.").zh("没有该条健康数据。")
 }
 
 #[cfg(test)]

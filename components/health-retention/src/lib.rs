@@ -7,6 +7,8 @@ use suoke_guest::{ApiError, clock, log, variables};
 use suoke_readings::{LABEL, blobs};
 use suoke_store::Database;
 
+use queries::Of;
+
 /// Length of a day.
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 /// No month is shorter: so far ahead lies this month or the next.
@@ -17,10 +19,14 @@ const ROWS_MAX: u32 = 2_000;
 const PIECES_MAX: u32 = 1_000;
 /// People of one run.
 const USERS_MAX: u32 = 1_000_000;
-/// Keys of blobs that one run looks at: about 20 MB of the memory of an instance.
+/// Bytes without a row that one run deletes: their keys are about 20 MB of the memory of
+/// an instance.
 const KEYS_MAX: usize = 200_000;
 /// How old samples are before they are missed: their reading is being stored.
 const SAMPLES_AGE_MS: i64 = DAY_MS;
+/// For how long it is known how far an import came that nobody goes on with. After that
+/// it begins anew, and finds its readings stored.
+const IMPORTS_AGE_MS: i64 = 365 * DAY_MS;
 /// Longer than an upload may take: after it, bytes without a row have none.
 const UPLOAD_MS_MAX: u64 = 60_000;
 
@@ -41,6 +47,8 @@ struct Swept {
     deleted: u64,
     old: u64,
     days: u64,
+    alerts: u64,
+    imports: u64,
     blobs: u64,
     bytes: u64,
 }
@@ -62,6 +70,8 @@ async fn tick(_: Tick) -> Result<(), ApiError> {
                 ("deleted_readings", &swept.deleted.to_string()),
                 ("old_readings", &swept.old.to_string()),
                 ("old_days", &swept.days.to_string()),
+                ("old_alerts", &swept.alerts.to_string()),
+                ("old_imports", &swept.imports.to_string()),
                 ("blobs", &swept.blobs.to_string()),
                 ("bytes_without_row", &swept.bytes.to_string()),
             ],
@@ -109,7 +119,14 @@ async fn sweep(
             break;
         }
     }
-    sweep_people(db, old_before_ms, rows_max, pieces, &mut swept).await?;
+    for (of, before_ms, rows) in [
+        (Of::Readings, old_before_ms, &mut swept.old),
+        (Of::Days, old_before_ms, &mut swept.days),
+        (Of::Alerts, old_before_ms, &mut swept.alerts),
+        (Of::Imports, now_ms - IMPORTS_AGE_MS, &mut swept.imports),
+    ] {
+        *rows = sweep_people(db, of, before_ms, rows_max, &mut pieces).await?;
+    }
     for _ in 0..PIECES_MAX {
         let old = blobs::sweep_old(db, old_before_ms, rows_max).await?;
         let samples = blobs::sweep_samples(db, now_ms - SAMPLES_AGE_MS, rows_max).await?;
@@ -122,35 +139,31 @@ async fn sweep(
     Ok(swept)
 }
 
-/// Deletes what is old, one person after the other: each of them is a range of the
-/// primary key that begins with their oldest reading.
+/// Deletes what is old of a kind, one person after the other: each of them is a range of
+/// the primary key. How many rows.
 async fn sweep_people(
     db: &Database,
+    of: Of,
     before_ms: i64,
     rows_max: u32,
-    mut pieces: u32,
-    swept: &mut Swept,
-) -> Result<(), ApiError> {
-    let mut last = String::new();
+    pieces: &mut u32,
+) -> Result<u64, ApiError> {
+    let (mut last, mut swept) = (String::new(), 0);
     for _ in 0..USERS_MAX {
-        let Some(user_id) = queries::next_user(db, &last).await? else {
+        let Some(user_id) = queries::next_user(db, of, &last).await? else {
             break;
         };
-        loop {
-            if pieces >= PIECES_MAX {
-                return Ok(());
-            }
-            let rows = queries::delete_old(db, &user_id, before_ms, rows_max).await?;
-            swept.old += rows;
-            pieces += u32::from(rows > 0);
-            if rows < u64::from(rows_max) {
+        while *pieces < PIECES_MAX {
+            let rows = queries::delete(db, of, &user_id, before_ms, rows_max).await?;
+            swept += rows;
+            if rows == 0 {
                 break;
             }
+            *pieces += 1;
         }
-        swept.days += queries::delete_old_days(db, &user_id, before_ms).await?;
         last = user_id;
     }
-    Ok(())
+    Ok(swept)
 }
 
 #[cfg(test)]

@@ -94,6 +94,47 @@ fn readings_go_after_fifteen_years_and_their_days_with_them() {
 }
 
 #[test]
+fn figures_alerts_and_imports_go_also_of_people_without_readings() {
+    block_on(async {
+        let mut db = Database::open_in_memory(LABEL).await.unwrap();
+        let old_ms = 1_294_099_200_000_i64; // 2011-01-04
+        for (user_id, at_ms) in [("u1", old_ms), ("u2", NOW_MS - DAY_MS)] {
+            let days = "INSERT INTO days (user_id, metric, day_ms, end_ms, count, min_milli, \
+                 max_milli, sum_milli, p50_milli, p95_milli, first_milli, last_milli, in_range_ms, \
+                 below_ms, above_ms, covered_ms, computed_ms, distribution, series) \
+                 VALUES (?1, 'heart_rate', ?2, ?3, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1, '', '')";
+            db.execute(days, params![user_id, at_ms, at_ms + DAY_MS])
+                .await
+                .unwrap();
+            let alert = "INSERT INTO alerts (user_id, id, rule, metric, level, code, rule_set, \
+                 reading_id, started_ms, last_ms, state, notified_level, created_ms) VALUES \
+                 (?1, 'a', 'r', 'spo2', 'warning', 'low', 'common', 'r', ?2, ?2, 'active', 'none', \
+                 ?2)";
+            db.execute(alert, params![user_id, at_ms]).await.unwrap();
+            let import = "INSERT INTO imports VALUES (?1, 'i', 3, 1, 0, 1, ?2, ?2)";
+            db.execute(import, params![user_id, at_ms]).await.unwrap();
+            for line in 0..3 {
+                let reject = "INSERT INTO import_rejects VALUES (?1, 'i', ?2, 'c', 'm')";
+                db.execute(reject, params![user_id, line]).await.unwrap();
+            }
+        }
+        let swept = run(&mut db, NOW_MS, 2).await;
+        let expected = Swept {
+            days: 1,
+            alerts: 1,
+            imports: 4,
+            ..Swept::default()
+        };
+        assert_eq!(swept, expected);
+        for table in ["days", "alerts", "imports"] {
+            assert_eq!(count(&db, table).await, 1, "{table}");
+        }
+        assert_eq!(count(&db, "import_rejects WHERE user_id = 'u2'").await, 3);
+        assert_eq!(run(&mut db, NOW_MS, 2).await, Swept::default());
+    });
+}
+
+#[test]
 fn deleted_readings_are_purged_after_thirty_days() {
     block_on(async {
         let mut db = Database::open_in_memory(LABEL).await.unwrap();

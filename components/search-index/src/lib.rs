@@ -158,7 +158,12 @@ async fn forget(
     event: &Event,
 ) -> Result<(), EventError> {
     let About { user_id } = event.data_as()?;
-    erased::note(db, &user_id, clock::now_ms()).await?;
+    let now_ms = clock::now_ms();
+    // A transaction that waits for those under way: nothing comes behind it.
+    let noted: Result<_, EventError> = db
+        .transaction(async |tx| Ok(erased::note(tx, &user_id, now_ms).await?))
+        .await;
+    noted?;
     if let Some(server) = server {
         server.remove(&user_id).await?;
     }
