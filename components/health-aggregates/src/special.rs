@@ -1,13 +1,15 @@
 //! Figures of one type each: what clinicians ask about glucose, pressure, pulse and sleep.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 use serde_json::Value;
 use suoke_health::aggregate::{TimeInRange, rounded, time_in_range};
 use suoke_health::calendar::{Calendar, Span};
 use suoke_health::catalogue::ReadingType;
-use suoke_health::classes::{Activity, CgmFigures, CgmTarget, Circumstances, Setting, cgm_targets};
+use suoke_health::classes::{
+    Activity, CgmFigures, CgmTarget, Circumstances, Setting, cgm_targets, sleep_efficiency,
+};
 use suoke_health::figures::Figures;
 use suoke_health::night;
 use suoke_health::statistics::{
@@ -49,6 +51,8 @@ pub struct Special {
     resting_heart_rate: Option<RestingView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sleep_regularity_minutes: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sleep_efficiency: Option<EfficiencyView>,
 }
 
 /// Continuous glucose of two weeks.
@@ -87,6 +91,14 @@ struct RestingView {
     value: f64,
 }
 
+/// How much of the time in bed of some nights was slept.
+#[derive(Debug, Serialize)]
+struct EfficiencyView {
+    percent: f64,
+    class: &'static str,
+    nights: usize,
+}
+
 /// The figures of a type at `now_ms`.
 pub async fn figures(
     sql: &impl Sql,
@@ -122,6 +134,7 @@ pub async fn figures(
             let points = points(sql, user_id, kind.key, week).await?;
             let minutes = sleep_regularity_minutes(&midpoints(&points, calendar));
             special.sleep_regularity_minutes = minutes.map(rounded);
+            special.sleep_efficiency = efficiency(&points, calendar);
         }
         _ => {}
     }
@@ -262,6 +275,33 @@ fn says_rest(context: &str) -> bool {
     word.as_ref()
         .and_then(Value::as_str)
         .is_some_and(|word| Activity::of_word(word) == Activity::Rest)
+}
+
+/// Of the sleeps whose end was sent. One that ends when its minutes are over, to the
+/// minute, says nothing of the time in bed: its end was computed of them.
+fn efficiency(points: &[Point], calendar: Calendar) -> Option<EfficiencyView> {
+    const MINUTE_MS: i64 = 60_000;
+    let (mut asleep_ms, mut in_bed_ms) = (0, 0);
+    let mut nights = HashSet::new();
+    for point in points {
+        // Thousandths of a minute are 60 ms.
+        let slept_ms = point.value.0.saturating_mul(60);
+        let Some(lasted_ms) = point.end_ms.map(|end_ms| end_ms - point.at_ms) else {
+            continue;
+        };
+        if lasted_ms - slept_ms >= MINUTE_MS {
+            asleep_ms += slept_ms;
+            in_bed_ms += lasted_ms;
+            let middle_ms = night::middle_ms(point.at_ms, point.value);
+            nights.insert(night::date_of(calendar, middle_ms));
+        }
+    }
+    let (percent, class) = sleep_efficiency(asleep_ms as f64, in_bed_ms as f64)?;
+    Some(EfficiencyView {
+        percent: rounded(percent),
+        class: class.code,
+        nights: nights.len(),
+    })
 }
 
 /// The middle of the longest sleep of each night, in minutes from the noon before it.

@@ -489,6 +489,30 @@ fn the_pulse_at_rest_is_that_of_the_newest_day() {
 }
 
 #[test]
+fn sleep_whose_end_was_sent_has_its_efficiency() {
+    block_on(async {
+        let db = Database::open_in_memory("health").await.unwrap();
+        let night = |day: u32| ms(&format!("2026-03-{day:02}T23:00:00+08:00"));
+        for day in 5..8 {
+            add_reading(&db, "sleep_duration", night(day), 384, None, "null").await;
+        }
+        let found = trends(&db, "sleep_duration", 28, "2026-03-10T13:00:00+08:00").await;
+        assert_eq!(found["figures"].get("sleep_efficiency"), None);
+        // Eight hours in bed, and an end that was computed.
+        for (day, minutes) in [(5, 480), (6, 480), (7, 384)] {
+            let text = "UPDATE readings SET end_ms = ?1 WHERE effective_ms = ?2";
+            let values = params![night(day) + minutes * 60_000, night(day)];
+            db.execute(text, values).await.unwrap();
+        }
+        let found = trends(&db, "sleep_duration", 28, "2026-03-10T13:00:00+08:00").await;
+        assert_eq!(
+            found["figures"]["sleep_efficiency"],
+            json!({"percent": 80.0, "class": "inefficient", "nights": 2})
+        );
+    });
+}
+
+#[test]
 fn regular_sleep_has_a_small_deviation() {
     block_on(async {
         let db = Database::open_in_memory("health").await.unwrap();

@@ -181,6 +181,7 @@ mod tests {
             let kind = find(kind).unwrap();
             let point = Point {
                 at_ms: 0,
+                end_ms: None,
                 value: Milli(values[0] * 1000),
                 value2: kind.is_panel().then_some(Milli(values[1] * 1000)),
                 rank: 0,
@@ -212,6 +213,7 @@ mod tests {
     fn single_readings_count_with_their_circumstances() {
         let point = |value: i64, context: Option<&str>, is_plausible| Point {
             at_ms: 0,
+            end_ms: None,
             value: Milli(value * 1000),
             value2: None,
             rank: 0,

@@ -51,6 +51,8 @@ impl Default for Filter<'_> {
 pub struct Point {
     /// When, in milliseconds since the Unix epoch.
     pub at_ms: i64,
+    /// When it ended, where that was sent: a sleep with all that lay in between.
+    pub end_ms: Option<i64>,
     /// The value, or the systolic pressure.
     pub value: Milli,
     /// The diastolic pressure.

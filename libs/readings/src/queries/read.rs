@@ -171,7 +171,7 @@ pub(crate) async fn series(
 ) -> Result<Vec<Point>, StoreError> {
     let rows: Vec<Row> = sql
         .query(
-            "SELECT effective_ms, value_milli, value2_milli, source_rank, quality, context \
+            "SELECT effective_ms, end_ms, value_milli, value2_milli, source_rank, quality, context \
              FROM readings WHERE user_id = ?1 AND type = ?2 AND status = 'final' \
              AND effective_ms >= ?3 AND effective_ms < ?4 \
              ORDER BY effective_ms DESC, id DESC LIMIT ?5",
@@ -184,6 +184,7 @@ pub(crate) async fn series(
         let quality: String = row.get("quality")?;
         points.push(Point {
             at_ms: row.get("effective_ms")?,
+            end_ms: row.get("end_ms")?,
             value: Milli(row.get("value_milli")?),
             value2: value2.map(Milli),
             rank: row.get("source_rank")?,
