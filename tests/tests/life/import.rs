@@ -85,6 +85,26 @@ async fn a_file_is_imported_and_refused_lines_are_named() {
         .unwrap();
     let more = life.import(&file, &fang, &[]).await;
     assert_eq!((more.code, life.stored()), (0, 2_251));
+    assert!(
+        more.stdout
+            .contains("1 readings imported, 2250 were there already"),
+        "{}",
+        more.stdout
+    );
+    // The export of another month over the same file, as long as the first.
+    let next = export(2_500).replace("2025-01-02", "2025-03-02");
+    let file = life.application.write("export.csv", next);
+    let next = life.import(&file, &fang, &[]).await;
+    assert_eq!((next.code, life.stored()), (0, 4_501), "{}", next.stdout);
+    // An import that is named has come further than another file is long.
+    let named = ["--import-id", "mine"];
+    assert_eq!(life.import(&file, &fang, &named).await.code, 0);
+    let short = life.application.write("short.csv", export(3));
+    life.import(&short, &fang, &named).await.says(&[
+        "short.csv",
+        "the file ends before it",
+        "--import-id",
+    ]);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ mod pieces;
 mod rejects;
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Read as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -31,6 +31,9 @@ pub(super) const IMPORT: &str = "/api/v1/health/import";
 const TRIES_MAX: u32 = 20;
 /// Longest wait before that.
 const WAIT_S_MAX: u64 = 60;
+
+/// Bytes of data that are part of the name of an import.
+const ID_DATA_BYTES: u64 = 64 * 1024;
 
 /// The application that takes the file.
 pub(super) struct Api {
@@ -64,7 +67,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<(), CommandError> {
         authorization: format!("Bearer {}", token(args)?),
         import_id: match &args.import_id {
             Some(id) => id.clone(),
-            None => import_id(file, &first),
+            None => import_id(file, length, &begin_of(file, format, &first)?),
         },
     };
     let next_line = api.next_line()?;
@@ -72,9 +75,12 @@ pub(crate) fn run(args: &ImportArgs) -> Result<(), CommandError> {
         // The first line is data like any other.
         pieces = Pieces::new(reopened(file)?, format);
     }
-    pieces
+    let is_there = pieces
         .skip_to(next_line)
         .map_err(|error| unreadable(file, error))?;
+    if !is_there {
+        return Err(shorter(file, &api.import_id, next_line));
+    }
     let head = if format == FileFormat::Csv {
         first.as_str()
     } else {
@@ -272,13 +278,31 @@ fn token(args: &ImportArgs) -> Result<String, CommandError> {
     }))
 }
 
-/// The same for the same file, also where lines were added to it.
-fn import_id(file: &Path, first_line: &str) -> String {
+/// The first data of a file: what follows the line that names the columns.
+fn begin_of(file: &Path, format: FileFormat, first: &str) -> Result<Vec<u8>, CommandError> {
+    let mut begin = Vec::new();
+    // A byte order mark more makes no difference: it is the same each time.
+    let head = if format == FileFormat::Csv {
+        first.len() as u64
+    } else {
+        0
+    };
+    let read = reopened(file)?
+        .take(head + ID_DATA_BYTES)
+        .read_to_end(&mut begin);
+    read.map_err(|error| unopened(file, &error))?;
+    Ok(begin)
+}
+
+/// The same for the same file. Other data, and lines that were added, are another import:
+/// readings that are stored already are not stored again.
+fn import_id(file: &Path, length: u64, begin: &[u8]) -> String {
     let path = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
     let mut hash = Sha256::new();
     hash.update(path.as_os_str().as_encoded_bytes());
     hash.update([0]);
-    hash.update(first_line.trim_end().as_bytes());
+    hash.update(length.to_be_bytes());
+    hash.update(begin);
     let bytes = hash.finalize();
     let digits: String = bytes
         .iter()
@@ -286,6 +310,15 @@ fn import_id(file: &Path, first_line: &str) -> String {
         .map(|byte| format!("{byte:02x}"))
         .collect();
     format!("file-{digits}")
+}
+
+/// More lines were imported than the file has.
+fn shorter(file: &Path, import_id: &str, next_line: u64) -> CommandError {
+    CommandError::input(format!(
+        "{}: import {import_id} has come to line {next_line}, and the file ends before it; \
+         is it another file? Name another import with --import-id",
+        file.display()
+    ))
 }
 
 fn encoded(text: &str) -> String {
@@ -327,12 +360,15 @@ mod tests {
     }
 
     #[test]
-    fn an_import_is_named_by_path_and_first_line() {
-        let id = |file: &str, line: &str| import_id(Path::new(file), line);
-        assert_eq!(id("/x/a", "h\r\n"), id("/x/a", "h"));
-        assert_ne!(id("/x/a", "h"), id("/x/b", "h"));
-        assert_ne!(id("/x/a", "h"), id("/x/a", "g"));
-        assert!(id("/x/a", "h").len() <= 64);
+    fn an_import_is_named_by_path_size_and_data() {
+        let id =
+            |file: &str, length, begin: &str| import_id(Path::new(file), length, begin.as_bytes());
+        assert_eq!(id("/x/a", 3, "h\n1"), id("/x/a", 3, "h\n1"));
+        assert_ne!(id("/x/a", 3, "h\n1"), id("/x/b", 3, "h\n1"));
+        // The export of another week, and one that grew.
+        assert_ne!(id("/x/a", 3, "h\n1"), id("/x/a", 3, "h\n2"));
+        assert_ne!(id("/x/a", 3, "h\n1"), id("/x/a", 4, "h\n1"));
+        assert!(id("/x/a", 3, "h").len() <= 64);
         assert_eq!(encoded("+08:00"), "%2B08%3A00");
     }
 }

@@ -84,14 +84,14 @@ impl<R: BufRead> Pieces<R> {
         }))
     }
 
-    /// Passes over the lines before this one.
-    pub(crate) fn skip_to(&mut self, line: u64) -> Result<(), Unreadable> {
+    /// Passes over the lines before this one; whether there are so many.
+    pub(crate) fn skip_to(&mut self, line: u64) -> Result<bool, Unreadable> {
         while self.line < line {
             if self.line()?.is_none() {
-                break;
+                return Ok(false);
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The next piece; none at the end.
@@ -123,11 +123,14 @@ impl<R: BufRead> Pieces<R> {
             return Ok(Some(shortened(&record)));
         }
         let mut ends = vec![record.len()];
-        while self.format == FileFormat::Csv && is_open(&record) {
+        let mut quote = Quote::default();
+        quote.pass(&record);
+        while self.format == FileFormat::Csv && quote.is_open {
             let next = self.line()?;
             let length = record.len() + next.as_ref().map_or(0, String::len);
             match next {
                 Some(next) if length <= RECORD_BYTES_MAX => {
+                    quote.pass(&next);
                     record.push_str(&next);
                     ends.push(record.len());
                 }
@@ -168,18 +171,40 @@ fn shortened(line: &str) -> String {
     format!("{start}\n")
 }
 
-/// Whether a quoted field has no end yet.
-fn is_open(record: &str) -> bool {
-    let (mut is_begin, mut is_quoted, mut was_quote) = (true, false, false);
-    for letter in record.chars() {
-        match letter {
-            '"' if is_quoted => (is_quoted, was_quote) = (false, true),
-            '"' if is_begin || was_quote => (is_quoted, was_quote) = (true, false),
-            _ => was_quote = false,
+/// Where one is in a record, between quotes or not.
+struct Quote {
+    /// Whether a quoted field has no end yet.
+    is_open: bool,
+    /// Whether a field begins here.
+    is_begin: bool,
+    /// Behind a quote that ended a field, or is the first of two.
+    was_quote: bool,
+}
+
+impl Default for Quote {
+    fn default() -> Self {
+        Self {
+            is_open: false,
+            is_begin: true,
+            was_quote: false,
         }
-        is_begin = !is_quoted && matches!(letter, ',' | '\n');
     }
-    is_quoted
+}
+
+impl Quote {
+    /// Passes over more of the record.
+    fn pass(&mut self, text: &str) {
+        for letter in text.chars() {
+            match letter {
+                '"' if self.is_open => (self.is_open, self.was_quote) = (false, true),
+                '"' if self.is_begin || self.was_quote => {
+                    (self.is_open, self.was_quote) = (true, false);
+                }
+                _ => self.was_quote = false,
+            }
+            self.is_begin = !self.is_open && matches!(letter, ',' | '\n');
+        }
+    }
 }
 
 #[cfg(test)]
@@ -243,7 +268,9 @@ mod tests {
         let piece = pieces.next().unwrap().unwrap();
         assert_eq!((piece.from_line, piece.text.as_str()), (3, "2\n3\n"));
         assert!(pieces.next().unwrap().is_none());
-        pieces.skip_to(99).unwrap();
+        assert!(pieces.skip_to(4).unwrap());
+        assert!(pieces.skip_to(5).unwrap());
+        assert!(!pieces.skip_to(6).unwrap());
     }
 
     #[test]
@@ -264,7 +291,9 @@ mod tests {
             ("5'10\",x\n", false),
             ("\"\"\n", false),
         ] {
-            assert_eq!(is_open(record), open, "{record:?}");
+            let mut quote = Quote::default();
+            quote.pass(record);
+            assert_eq!(quote.is_open, open, "{record:?}");
         }
     }
 }
