@@ -130,6 +130,21 @@ async fn a_persons_day_with_databases_on_postgresql() {
     let postgres = life.postgres.as_ref().unwrap();
     let stored = "SELECT count(*) > 0 FROM health.readings";
     assert_eq!(postgres.sql(stored).await, [[Some("t".to_owned())]]);
+    let outside_of_months = "SELECT count(*) FROM health.readings_other";
+    assert_eq!(
+        postgres.sql(outside_of_months).await,
+        [[Some("0".to_owned())]]
+    );
+}
+
+#[tokio::test]
+async fn readings_are_shown_while_the_replica_is_away() {
+    let life = Life::with_postgres_without_its_replica().await;
+    let token = life.register("fang@example.com").await;
+    let path = "/api/v1/health/readings:batch";
+    let sent = life.post(path, Some(&token), &hundred_readings()).await;
+    assert_eq!(counts(&sent.expect(200).json()), (100, 0, 0));
+    assert_eq!(life.readings(&token).await.len(), 100);
 }
 
 #[tokio::test]

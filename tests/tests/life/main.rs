@@ -66,6 +66,17 @@ impl Life {
         Self::run(application(), None, Some(postgres)).await
     }
 
+    /// The same with the address of a replica where nobody listens.
+    async fn with_postgres_without_its_replica() -> Self {
+        let nowhere = "postgres://127.0.0.1:1";
+        let replica = vec![
+            format!("database_read_url={nowhere}/suoke"),
+            format!("database_read_host={nowhere}"),
+        ];
+        let postgres = Postgres::start().await;
+        Self::run_with(application(), None, Some(postgres), replica).await
+    }
+
     /// With messages inside the process, and a host that another program starts.
     async fn launched_by(command: &[&str]) -> Self {
         Self::run(application().launched_by(command), None, None).await
@@ -80,7 +91,16 @@ impl Life {
         redis: Option<Redis>,
         postgres: Option<Postgres>,
     ) -> Self {
-        let mut variables = secrets().to_vec();
+        Self::run_with(application, redis, postgres, Vec::new()).await
+    }
+
+    async fn run_with(
+        application: Application,
+        redis: Option<Redis>,
+        postgres: Option<Postgres>,
+        mut variables: Vec<String>,
+    ) -> Self {
+        variables.extend(secrets());
         if let Some(redis) = &redis {
             variables.push(format!("redis_url={}", redis.url()));
         }
