@@ -12,9 +12,10 @@ use suoke_health::calendar::{Calendar, Span};
 use suoke_health::catalogue::{ReadingType, find};
 use suoke_health::classes::Person;
 use suoke_health::news2::Score;
+use suoke_health::night;
 use suoke_health::profile::Profile;
 use suoke_readings::days::days;
-use suoke_readings::{Filter, latest, profile, select};
+use suoke_readings::{Filter, latest, nights, profile, select};
 use suoke_store::{Database, Sql, StoreError};
 
 /// The pressure, and the height that no class is of.
@@ -113,8 +114,11 @@ async fn newest(
     let mut baselines = HashMap::new();
     for kind in kinds {
         for metric in kind.metrics {
-            let stored = days(sql, user_id, metric.key, span, false).await?;
-            let figures = stored.days.iter().map(|day| &day.figures);
+            let usual = match night::is_sleep(kind.key) {
+                true => nights(sql, user_id, kind, calendar, span).await?,
+                false => days(sql, user_id, metric.key, span, false).await?.days,
+            };
+            let figures = usual.iter().map(|day| &day.figures);
             if let Some(baseline) = Baseline::of(kind.key, figures) {
                 baselines.insert(metric.key, baseline);
             }

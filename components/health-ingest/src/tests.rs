@@ -25,13 +25,20 @@ fn before(seconds: i64) -> String {
 
 async fn post(db: &mut Database, request: Request) -> (u16, Value) {
     match ingest(db, request, "u1", NOW_MS).await {
-        Ok(reply) => (reply.status(), serde_json::from_slice(reply.body_bytes()).unwrap()),
+        Ok(reply) => (
+            reply.status(),
+            serde_json::from_slice(reply.body_bytes()).unwrap(),
+        ),
         Err(error) => (error.status(), error.code().into()),
     }
 }
 
 async fn post_json(db: &mut Database, body: &Value) -> (u16, Value) {
-    post(db, Request::new("POST", "/readings").with_json(&body.to_string())).await
+    post(
+        db,
+        Request::new("POST", "/readings").with_json(&body.to_string()),
+    )
+    .await
 }
 
 async fn get(db: &Database, query: &str) -> Result<(Vec<i64>, Option<String>), (u16, String)> {
@@ -44,11 +51,16 @@ async fn get(db: &Database, query: &str) -> Result<(Vec<i64>, Option<String>), (
     let shown: Value = serde_json::from_slice(reply.body_bytes()).unwrap();
     let readings = shown["readings"].as_array().unwrap().iter();
     let values = readings.map(|reading| reading["value"].as_f64().unwrap() as i64);
-    Ok((values.collect(), shown["next_cursor"].as_str().map(str::to_owned)))
+    Ok((
+        values.collect(),
+        shown["next_cursor"].as_str().map(str::to_owned),
+    ))
 }
 
 async fn rows(db: &Database) -> i64 {
-    db.query_one("SELECT count(*) FROM readings", params![]).await.unwrap()
+    db.query_one("SELECT count(*) FROM readings", params![])
+        .await
+        .unwrap()
 }
 
 #[test]
@@ -76,7 +88,11 @@ fn a_batch_is_accepted_in_part() {
         ];
         let (status, outcome) = post_json(&mut db, &json!({"readings": readings})).await;
         assert_eq!(status, 200);
-        let counts = (&outcome["accepted"], &outcome["duplicated"], &outcome["rejected"]);
+        let counts = (
+            &outcome["accepted"],
+            &outcome["duplicated"],
+            &outcome["rejected"],
+        );
         assert_eq!(counts, (&json!(2), &json!(2), &json!(6)));
         let told: Vec<&str> = outcome["results"]
             .as_array()
@@ -102,7 +118,12 @@ fn a_batch_is_accepted_in_part() {
                 "duplicate",
             ]
         );
-        let indexes: Vec<_> = outcome["results"].as_array().unwrap().iter().map(|r| r["index"].as_u64().unwrap()).collect();
+        let indexes: Vec<_> = outcome["results"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|r| r["index"].as_u64().unwrap())
+            .collect();
         assert_eq!(indexes, (0..10).collect::<Vec<_>>());
     });
 }
@@ -116,12 +137,24 @@ fn one_reading_alone_is_refused_with_a_status() {
         assert_eq!(post_json(&mut db, &reading).await.0, 200);
         assert_eq!(post_json(&mut db, &reading).await.0, 200);
         reading["value"] = 61.into();
-        assert_eq!(post_json(&mut db, &reading).await, (409, json!("value_conflict")));
+        assert_eq!(
+            post_json(&mut db, &reading).await,
+            (409, json!("value_conflict"))
+        );
         reading["supersedes"] = "019a9ec0-6400-7000-8000-000000000000".into();
-        assert_eq!(post_json(&mut db, &reading).await, (409, json!("not_correctable")));
-        assert_eq!(post_json(&mut db, &pulse(7_000, &before(1))).await, (422, json!("out_of_range")));
+        assert_eq!(
+            post_json(&mut db, &reading).await,
+            (409, json!("not_correctable"))
+        );
+        assert_eq!(
+            post_json(&mut db, &pulse(7_000, &before(1))).await,
+            (422, json!("out_of_range"))
+        );
         let tongue = json!({"type": "tongue", "value": 1, "unit": "1", "effective_at": before(1)});
-        assert_eq!(post_json(&mut db, &tongue).await, (422, json!("unknown_type")));
+        assert_eq!(
+            post_json(&mut db, &tongue).await,
+            (422, json!("unknown_type"))
+        );
         assert_eq!(rows(&db).await, 1);
     });
 }
@@ -135,11 +168,17 @@ fn a_thousand_readings_are_the_most() {
             let readings: Vec<_> = seconds.map(|second| pulse(70, &before(second))).collect();
             json!({"readings": readings})
         };
-        assert_eq!(post_json(&mut db, &many(READINGS_MAX + 1)).await, (413, json!("too_many_readings")));
+        assert_eq!(
+            post_json(&mut db, &many(READINGS_MAX + 1)).await,
+            (413, json!("too_many_readings"))
+        );
         assert_eq!(rows(&db).await, 0);
         let (status, outcome) = post_json(&mut db, &many(READINGS_MAX)).await;
         assert_eq!((status, &outcome["accepted"]), (200, &json!(1_000)));
-        assert_eq!(post_json(&mut db, &json!({"readings": []})).await, (422, json!("empty_batch")));
+        assert_eq!(
+            post_json(&mut db, &json!({"readings": []})).await,
+            (422, json!("empty_batch"))
+        );
     });
 }
 
@@ -162,14 +201,25 @@ fn a_mebibyte_is_the_most() {
 fn lines_are_readings_of_the_device_in_the_query() {
     block_on(async {
         let mut db = database().await;
-        let lines = format!("{}\n{{broken\n\n{}\n", pulse(70, &before(1)), pulse(71, &before(2)));
+        let lines = format!(
+            "{}\n{{broken\n\n{}\n",
+            pulse(70, &before(1)),
+            pulse(71, &before(2))
+        );
         let target = "/readings:batch?device_id=watch-1&source=fitbit";
-        let request = Request::new("POST", target).with_body("application/x-ndjson; charset=utf-8", lines.as_bytes());
+        let request = Request::new("POST", target)
+            .with_body("application/x-ndjson; charset=utf-8", lines.as_bytes());
         let (status, outcome) = post(&mut db, request).await;
-        assert_eq!((status, &outcome["accepted"], &outcome["rejected"]), (200, &json!(2), &json!(1)));
+        assert_eq!(
+            (status, &outcome["accepted"], &outcome["rejected"]),
+            (200, &json!(2), &json!(1))
+        );
         assert_eq!(outcome["results"][1]["error"]["code"], "invalid_json");
         let device: Vec<String> = db
-            .query("SELECT device_id || source || source_rank FROM readings", params![])
+            .query(
+                "SELECT device_id || source || source_rank FROM readings",
+                params![],
+            )
             .await
             .unwrap();
         assert_eq!(device, ["watch-1fitbit2", "watch-1fitbit2"]);
@@ -180,7 +230,8 @@ fn lines_are_readings_of_the_device_in_the_query() {
             let request = Request::new("POST", "/readings").with_body(media_type, body.as_bytes());
             assert_eq!(post(&mut db, request).await, expected);
         }
-        let odd = Request::new("POST", "/readings?user_id=u2").with_body("application/ndjson", b"{}");
+        let odd =
+            Request::new("POST", "/readings?user_id=u2").with_body("application/ndjson", b"{}");
         assert_eq!(post(&mut db, odd).await.0, 400);
     });
 }
@@ -189,7 +240,9 @@ fn lines_are_readings_of_the_device_in_the_query() {
 fn lists_show_what_is_asked_for() {
     block_on(async {
         let mut db = database().await;
-        let mut readings: Vec<_> = (1..=5).map(|second| pulse(60 + u32::try_from(second).unwrap(), &before(second))).collect();
+        let mut readings: Vec<_> = (1..=5)
+            .map(|second| pulse(60 + u32::try_from(second).unwrap(), &before(second)))
+            .collect();
         let weight = json!({"type": "weight", "value": 70, "unit": "kg", "device_id": "scale",
             "effective_at": before(3)});
         readings.push(weight);
@@ -197,7 +250,10 @@ fn lists_show_what_is_asked_for() {
         let (from, to) = (before(3), before(1));
         for (query, expected) in [
             ("type=heart_rate".to_owned(), vec![61, 62, 63, 64, 65]),
-            ("type=pulse_rate,body_weight&device_id=scale".to_owned(), vec![70]),
+            (
+                "type=pulse_rate,body_weight&device_id=scale".to_owned(),
+                vec![70],
+            ),
             (format!("type=heart_rate&from={from}&to={to}"), vec![62, 63]),
             ("device_id=scale&include=all".to_owned(), vec![70]),
             ("type=spo2".to_owned(), vec![]),
@@ -218,7 +274,11 @@ fn lists_show_what_is_asked_for() {
             ("to=now", "to"),
             ("user_id=u2", "user_id"),
         ] {
-            assert_eq!(get(&db, query).await.unwrap_err(), (400, field.to_owned()), "{query}");
+            assert_eq!(
+                get(&db, query).await.unwrap_err(),
+                (400, field.to_owned()),
+                "{query}"
+            );
         }
     });
 }

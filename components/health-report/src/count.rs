@@ -90,7 +90,7 @@ pub(crate) fn of_points(kind: &ReadingType, points: &[Point], person: &Person) -
             .into_iter()
             .flatten()
             .collect();
-        let circumstances = Circumstances::read(point.context.as_deref());
+        let circumstances = Circumstances::read(point.context.as_deref()).of_source(point.rank);
         worst(&classify(kind.key, &values, &circumstances, person))
     });
     counted(classes.map(|class| (class, 1)))
@@ -123,6 +123,7 @@ mod tests {
     use suoke_health::catalogue::find;
     use suoke_health::distribution::Distribution;
     use suoke_health::figures::Figures;
+    use suoke_health::source::{MANUAL, WEARABLE};
 
     use super::*;
 
@@ -211,19 +212,20 @@ mod tests {
 
     #[test]
     fn single_readings_count_with_their_circumstances() {
-        let point = |value: i64, context: Option<&str>, is_plausible| Point {
+        let point = |value: i64, context: Option<&str>, is_plausible, rank| Point {
             at_ms: 0,
             end_ms: None,
             value: Milli(value * 1000),
             value2: None,
-            rank: 0,
+            rank,
             is_plausible,
             context: context.map(str::to_owned),
         };
         let points = [
-            point(130, None, true),
-            point(130, Some(r#"{"activity":"running"}"#), true),
-            point(250, None, false),
+            point(130, None, true, MANUAL),
+            point(130, Some(r#"{"activity":"running"}"#), true, MANUAL),
+            point(130, None, true, WEARABLE),
+            point(250, None, false, MANUAL),
         ];
         let found = of_points(find("heart_rate").unwrap(), &points, &Person::default());
         assert_eq!(codes(&found), [("critical_high", 1), ("high", 1)]);

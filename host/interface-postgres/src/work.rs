@@ -54,7 +54,11 @@ pub(crate) struct Work<'a> {
 
 impl Work<'_> {
     /// Runs the statement.
-    pub(crate) async fn run(mut self, sql: &str, parameters: &[Parameter]) -> Result<Answer, Failure> {
+    pub(crate) async fn run(
+        mut self,
+        sql: &str,
+        parameters: &[Parameter],
+    ) -> Result<Answer, Failure> {
         let statement = self.prepared(sql).await?;
         check(&statement, parameters)?;
         let stream = match self.start(&statement, parameters).await {

@@ -35,7 +35,10 @@ pub fn sha256(bytes: &[u8]) -> String {
 
 /// Whether a text can be the id of a blob.
 pub fn is_blob_id(text: &str) -> bool {
-    text.len() == ID_BYTES * 2 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    text.len() == ID_BYTES * 2
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// Whether bytes begin as their media type says. What has no mark of its own is

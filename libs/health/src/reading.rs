@@ -102,9 +102,7 @@ pub fn check(draft: Draft, now_ms: i64) -> Result<Reading, Violation> {
         waveform.stands_for(&mut fields)?;
     }
     let unit = fields::required("unit", fields.unit.as_deref())?;
-    let unit = kind
-        .accepted_unit(unit)
-        .ok_or_else(|| unknown_unit(kind))?;
+    let unit = kind.accepted_unit(unit).ok_or_else(|| unknown_unit(kind))?;
     let originals = originals(&fields, kind)?;
     let values = convert(&originals, kind, unit)?;
     check_together(&values, kind)?;

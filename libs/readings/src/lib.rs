@@ -33,10 +33,10 @@ mod testing;
 mod versions;
 
 pub use cause::Cause;
+pub use counted::{counted_series, nights, unshadowed};
 pub use cursor::Cursor;
 pub use marks::mark_all_days;
 pub use profile::{StoredProfile, profile, set_profile};
-pub use counted::{counted_series, nights, unshadowed};
 pub use read::{Filter, POINTS_MAX, Point, READINGS_MAX, find, latest, select, series};
 pub use record::{make_room, record, record_in};
 pub use remove::{Removed, remove, remove_in};

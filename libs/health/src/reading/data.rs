@@ -129,7 +129,11 @@ pub(super) fn read(
         }
         (_, Some(Value::Object(members))) => members,
         (_, Some(_)) => {
-            return Err(Violation::new("data", Code::InvalidType, "this is an object"));
+            return Err(Violation::new(
+                "data",
+                Code::InvalidType,
+                "this is an object",
+            ));
         }
     };
     if kind.is_waveform() {
@@ -149,7 +153,11 @@ fn summary(mut members: Map<String, Value>) -> Result<Summary, Violation> {
     let known = |code: &String| CONCLUSIONS.contains(&code.as_str());
     if !summary.conclusion.as_ref().is_none_or(known) {
         let message = format!("one of: {}", CONCLUSIONS.join(", "));
-        return Err(Violation::new("data.conclusion", Code::InvalidText, message));
+        return Err(Violation::new(
+            "data.conclusion",
+            Code::InvalidText,
+            message,
+        ));
     }
     Ok(summary)
 }
@@ -170,7 +178,11 @@ fn waveform(kind: &ReadingType, mut members: Map<String, Value>) -> Result<Wavef
         return Err(Violation::new("data.factor", Code::OutOfRange, message));
     }
     if count as f64 / frequency_hz * 1_000.0 > SAMPLES_MS_MAX {
-        let field = if samples.is_some() { "data.samples" } else { "data.count" };
+        let field = if samples.is_some() {
+            "data.samples"
+        } else {
+            "data.count"
+        };
         let message = "at most ten minutes; send several readings";
         return Err(Violation::new(field, Code::OutOfRange, message));
     }
@@ -202,7 +214,11 @@ fn check_hard(kind: &ReadingType, frequency_hz: f64) -> Result<(), Violation> {
         return Ok(());
     };
     let message = format!("outside of {} to {} Hz", hard.min, hard.max);
-    Err(Violation::new("data.frequency_hz", Code::OutOfRange, message))
+    Err(Violation::new(
+        "data.frequency_hz",
+        Code::OutOfRange,
+        message,
+    ))
 }
 
 /// The samples with their number, or the blob that holds so many.
@@ -269,7 +285,11 @@ fn within(
         return Ok(value);
     }
     let message = format!("outside of {min} to {max} ms");
-    Err(Violation::new(format!("data.{name}"), Code::OutOfRange, message))
+    Err(Violation::new(
+        format!("data.{name}"),
+        Code::OutOfRange,
+        message,
+    ))
 }
 
 fn nothing_else(members: &Map<String, Value>) -> Result<(), Violation> {

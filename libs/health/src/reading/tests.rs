@@ -161,7 +161,11 @@ fn names_the_field_that_is_wrong() {
         ),
         (changed("heart", 1.into()), "heart", Code::UnknownField),
         (changed("data", json!({})), "data", Code::UnknownField),
-        (changed("quality", "good".into()), "quality", Code::InvalidText),
+        (
+            changed("quality", "good".into()),
+            "quality",
+            Code::InvalidText,
+        ),
         (changed("quality", 1.into()), "quality", Code::InvalidType),
         (
             changed("supersedes", "1".into()),

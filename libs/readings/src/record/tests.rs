@@ -386,7 +386,12 @@ fn readings_go_into_the_partition_of_their_month() {
     block_on(async {
         let mut db = health().await;
         let february = pulse(60, "2024-02-29T23:59:59Z");
-        send(&mut db, "u1", &[february, pulse(70, "2009-12-31T00:00:00Z")]).await;
+        send(
+            &mut db,
+            "u1",
+            &[february, pulse(70, "2009-12-31T00:00:00Z")],
+        )
+        .await;
         if !Database::tests_use_postgres() {
             return;
         }

@@ -31,14 +31,22 @@ fn an_ecg_is_a_rate_with_findings() {
     let data: Value = serde_json::from_str(reading.data.as_deref().unwrap()).unwrap();
     let expected = json!({"qrs_ms": 90.0, "qt_ms": 380.0, "conclusion": "sinus_rhythm"});
     assert_eq!(data, expected);
-    assert!(checked(scalar("ecg_summary", 72.0, "/min")).unwrap().data.is_none());
+    assert!(
+        checked(scalar("ecg_summary", 72.0, "/min"))
+            .unwrap()
+            .data
+            .is_none()
+    );
 }
 
 #[test]
 fn findings_have_edges_too() {
     for (name, low, high) in [("qrs_ms", 20.0, 400.0), ("qt_ms", 100.0, 1_000.0)] {
         for inside in [low, high] {
-            assert!(checked(ecg(json!({name: inside}))).is_ok(), "{name} {inside}");
+            assert!(
+                checked(ecg(json!({name: inside}))).is_ok(),
+                "{name} {inside}"
+            );
         }
         for outside in [low - 0.1, high + 0.1] {
             let expected = (format!("data.{name}"), Code::OutOfRange);
@@ -46,8 +54,16 @@ fn findings_have_edges_too() {
         }
     }
     for (data, field, code) in [
-        (json!({"conclusion": "fine"}), "data.conclusion", Code::InvalidText),
-        (json!({"conclusion": 1}), "data.conclusion", Code::InvalidType),
+        (
+            json!({"conclusion": "fine"}),
+            "data.conclusion",
+            Code::InvalidText,
+        ),
+        (
+            json!({"conclusion": 1}),
+            "data.conclusion",
+            Code::InvalidType,
+        ),
         (json!({"qt_ms": "380"}), "data.qt_ms", Code::InvalidType),
         (json!({"st": 1}), "data.st", Code::UnknownField),
         (json!([1]), "data", Code::InvalidType),
@@ -108,8 +124,18 @@ fn what_is_wrong_with_samples_is_named() {
     let good = json!({"frequency_hz": 100, "unit": "mV", "samples": [1, 2.5, -3]});
     assert!(checked(wave("ecg_waveform", good.clone())).is_ok());
     let cases = [
-        ("frequency_hz", Value::Null, "data.frequency_hz", Code::MissingField),
-        ("frequency_hz", json!("100"), "data.frequency_hz", Code::InvalidType),
+        (
+            "frequency_hz",
+            Value::Null,
+            "data.frequency_hz",
+            Code::MissingField,
+        ),
+        (
+            "frequency_hz",
+            json!("100"),
+            "data.frequency_hz",
+            Code::InvalidType,
+        ),
         ("unit", Value::Null, "data.unit", Code::MissingField),
         ("unit", json!("{adc}"), "data.unit", Code::UnknownUnit),
         ("factor", json!(0), "data.factor", Code::OutOfRange),
@@ -117,7 +143,12 @@ fn what_is_wrong_with_samples_is_named() {
         ("samples", Value::Null, "data.samples", Code::MissingField),
         ("samples", json!([]), "data.samples", Code::MissingField),
         ("samples", json!("1 2"), "data.samples", Code::InvalidType),
-        ("samples", json!([1, "2"]), "data.samples", Code::InvalidType),
+        (
+            "samples",
+            json!([1, "2"]),
+            "data.samples",
+            Code::InvalidType,
+        ),
         ("blob", json!("ab"), "data.samples", Code::MissingField),
         ("count", json!(4), "data.count", Code::OutOfRange),
         ("more", json!(1), "data.more", Code::UnknownField),
@@ -125,13 +156,20 @@ fn what_is_wrong_with_samples_is_named() {
     for (name, value, field, code) in cases {
         let mut data = good.clone();
         data[name] = value;
-        assert_eq!(refused(wave("ecg_waveform", data)), (field.to_owned(), code));
+        assert_eq!(
+            refused(wave("ecg_waveform", data)),
+            (field.to_owned(), code)
+        );
     }
     let missing = json!({"type": "ecg_waveform", "effective_at": NOW});
     assert_eq!(refused(missing), ("data".to_owned(), Code::MissingField));
     for field in ["value", "unit"] {
         let mut json = wave("ecg_waveform", good.clone());
-        json[field] = if field == "unit" { "Hz".into() } else { 100.into() };
+        json[field] = if field == "unit" {
+            "Hz".into()
+        } else {
+            100.into()
+        };
         assert_eq!(refused(json), (field.to_owned(), Code::UnexpectedComponent));
     }
     let blob = json!({"frequency_hz": 100, "unit": "mV", "blob": "ab"});
@@ -142,17 +180,27 @@ fn what_is_wrong_with_samples_is_named() {
 /// A night of a device: its length and its stages in minutes.
 fn night(total: Option<f64>, stages: &[(&str, f64)]) -> Vec<Quality> {
     let whole = total.map(|minutes| scalar("sleep_duration", minutes, "min"));
-    let parts = stages.iter().map(|(kind, minutes)| scalar(kind, *minutes, "min"));
+    let parts = stages
+        .iter()
+        .map(|(kind, minutes)| scalar(kind, *minutes, "min"));
     let readings: Vec<Value> = whole.into_iter().chain(parts).collect();
     let draft = serde_json::from_value(json!({"readings": readings})).unwrap();
     let batch = Batch::prepare(submission(draft).unwrap(), "u1", now_ms());
     let candidates = batch.candidates().iter();
-    candidates.map(|candidate| candidate.reading.quality).collect()
+    candidates
+        .map(|candidate| candidate.reading.quality)
+        .collect()
 }
 
 #[test]
 fn stages_of_sleep_sum_up_to_the_whole() {
-    let stages = |deep| [("sleep_deep", deep), ("sleep_light", 240.0), ("sleep_rem", 90.0)];
+    let stages = |deep| {
+        [
+            ("sleep_deep", deep),
+            ("sleep_light", 240.0),
+            ("sleep_rem", 90.0),
+        ]
+    };
     for (deep, expected) in [
         (70.0, Quality::Ok),
         (90.0, Quality::Ok),
@@ -164,7 +212,16 @@ fn stages_of_sleep_sum_up_to_the_whole() {
         assert_eq!(night(None, &stages(deep)), [Quality::Ok; 3]);
     }
     // With a stage missing, only more than the whole contradicts it.
-    assert_eq!(night(Some(400.0), &[("sleep_deep", 70.0)]), [Quality::Ok; 2]);
-    assert_eq!(night(Some(400.0), &[("sleep_deep", 420.0)]), [Quality::Ok; 2]);
-    assert_eq!(night(Some(400.0), &[("sleep_deep", 421.0)]), [Quality::Implausible; 2]);
+    assert_eq!(
+        night(Some(400.0), &[("sleep_deep", 70.0)]),
+        [Quality::Ok; 2]
+    );
+    assert_eq!(
+        night(Some(400.0), &[("sleep_deep", 420.0)]),
+        [Quality::Ok; 2]
+    );
+    assert_eq!(
+        night(Some(400.0), &[("sleep_deep", 421.0)]),
+        [Quality::Implausible; 2]
+    );
 }

@@ -8,12 +8,24 @@ type Row = (&'static str, &'static str, [f64; 2], [f64; 2], f64);
 
 const ROWS: [Row; 30] = [
     ("heart_rate", "/min", [20.0, 300.0], [30.0, 220.0], 1.0),
-    ("resting_heart_rate", "/min", [20.0, 200.0], [35.0, 120.0], 1.0),
+    (
+        "resting_heart_rate",
+        "/min",
+        [20.0, 200.0],
+        [35.0, 120.0],
+        1.0,
+    ),
     ("spo2", "%", [50.0, 100.0], [70.0, 100.0], 1.0),
     ("body_temperature", "Cel", [25.0, 45.0], [34.0, 42.0], 0.1),
     ("respiratory_rate", "/min", [3.0, 90.0], [6.0, 60.0], 1.0),
     ("glucose_fasting", "mmol/L", [0.6, 55.0], [2.0, 33.0], 0.01),
-    ("glucose_postprandial", "mmol/L", [0.6, 55.0], [2.0, 33.0], 0.01),
+    (
+        "glucose_postprandial",
+        "mmol/L",
+        [0.6, 55.0],
+        [2.0, 33.0],
+        0.01,
+    ),
     ("glucose_random", "mmol/L", [0.6, 55.0], [2.0, 33.0], 0.01),
     ("glucose_cgm", "mmol/L", [0.6, 55.0], [2.0, 33.0], 0.01),
     ("hba1c", "%", [2.0, 25.0], [3.5, 18.0], 0.1),
@@ -44,7 +56,11 @@ fn sent(kind: &str, value: f64, unit: &str) -> (Value, &'static str) {
     if !kind.ends_with("_waveform") {
         return (scalar(kind, value, unit), "value");
     }
-    let unit = if kind == "ecg_waveform" { "mV" } else { "{adc}" };
+    let unit = if kind == "ecg_waveform" {
+        "mV"
+    } else {
+        "{adc}"
+    };
     let data = json!({"frequency_hz": value, "unit": unit, "samples": [0, 1]});
     let json = json!({"type": kind, "data": data, "effective_at": NOW});
     (json, "data.frequency_hz")
@@ -52,7 +68,11 @@ fn sent(kind: &str, value: f64, unit: &str) -> (Value, &'static str) {
 
 #[test]
 fn every_kind_has_its_row() {
-    let mut rows: Vec<_> = ROWS.iter().map(|row| row.0).chain(["blood_pressure"]).collect();
+    let mut rows: Vec<_> = ROWS
+        .iter()
+        .map(|row| row.0)
+        .chain(["blood_pressure"])
+        .collect();
     let mut kinds: Vec<_> = all().iter().map(|kind| kind.key).collect();
     rows.sort_unstable();
     kinds.sort_unstable();
@@ -80,7 +100,11 @@ fn both_edges_of_every_warn_range_are_plausible_and_nothing_beyond() {
         for (edge, limit, outwards) in [(warn[0], hard[0], -1.0), (warn[1], hard[1], 1.0)] {
             let quality = |value| checked(sent(kind, value, unit).0).unwrap().quality;
             assert_eq!(quality(edge), Quality::Ok, "{kind} {edge}");
-            assert_eq!(quality(edge - outwards * step), Quality::Ok, "{kind} {edge}");
+            assert_eq!(
+                quality(edge - outwards * step),
+                Quality::Ok,
+                "{kind} {edge}"
+            );
             if edge != limit {
                 let beyond = edge + outwards * step;
                 assert_eq!(quality(beyond), Quality::Implausible, "{kind} {beyond}");
@@ -131,6 +155,10 @@ fn both_edges_of_the_usual_pressures() {
         (200.0, 80.0, Quality::Ok),
         (201.0, 80.0, Quality::Implausible),
     ] {
-        assert_eq!(quality(systolic, diastolic), expected, "{systolic}/{diastolic}");
+        assert_eq!(
+            quality(systolic, diastolic),
+            expected,
+            "{systolic}/{diastolic}"
+        );
     }
 }

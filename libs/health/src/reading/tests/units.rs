@@ -61,16 +61,28 @@ const ROWS: [Row; 28] = [
     ("bmi", &[("kg/m2", 23.9, 23_900)]),
     ("waist", &[("cm", 85.0, 85_000), ("[in_i]", 33.0, 83_800)]),
     ("body_fat", PERCENT),
-    ("steps", &[("{steps}", 6_000.0, 6_000_000), ("count", 6_000.0, 6_000_000)]),
+    (
+        "steps",
+        &[
+            ("{steps}", 6_000.0, 6_000_000),
+            ("count", 6_000.0, 6_000_000),
+        ],
+    ),
     ("active_minutes", MINUTES),
-    ("energy", &[("kcal", 100.0, 100_000), ("kJ", 418.4, 100_000)]),
+    (
+        "energy",
+        &[("kcal", 100.0, 100_000), ("kJ", 418.4, 100_000)],
+    ),
     ("sleep_duration", MINUTES),
     ("sleep_deep", MINUTES),
     ("sleep_light", MINUTES),
     ("sleep_rem", MINUTES),
     ("hrv_sdnn", VARIABILITY),
     ("hrv_rmssd", VARIABILITY),
-    ("water_intake", &[("mL", 250.0, 250_000), ("L", 0.25, 250_000)]),
+    (
+        "water_intake",
+        &[("mL", 250.0, 250_000), ("L", 0.25, 250_000)],
+    ),
     ("mood", SCORE),
     ("pain", SCORE),
 ];
@@ -115,7 +127,11 @@ fn no_unit_of_another_kind_is_taken() {
     for kind in all().iter().filter(|kind| kind.shape == Shape::Scalar) {
         for unit in ["", "furlong", "MMOL/L", "Kg"] {
             let (_, code) = refused(scalar(kind.key, 10.0, unit));
-            let expected = if unit.is_empty() { Code::InvalidText } else { Code::UnknownUnit };
+            let expected = if unit.is_empty() {
+                Code::InvalidText
+            } else {
+                Code::UnknownUnit
+            };
             assert_eq!(code, expected, "{} {unit}", kind.key);
         }
     }
