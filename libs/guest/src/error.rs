@@ -228,16 +228,35 @@ impl fmt::Display for ApiError {
     }
 }
 
+/// The innermost cause of a failure that passes by itself: whoever has it among their
+/// causes is answered 503 with `Retry-After` instead of 500.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Passing;
+
+impl fmt::Display for Passing {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("it may succeed when it is tried again")
+    }
+}
+
+impl std::error::Error for Passing {}
+
 impl<E: std::error::Error> From<E> for ApiError {
     fn from(error: E) -> Self {
         let mut chain = error.to_string();
         let mut source = error.source();
+        let mut passes = false;
         while let Some(cause) = source {
             chain.push_str(": ");
             chain.push_str(&cause.to_string());
+            passes |= cause.is::<Passing>();
             source = cause.source();
         }
-        Self::internal(chain)
+        if passes {
+            Self::unavailable(chain)
+        } else {
+            Self::internal(chain)
+        }
     }
 }
 
@@ -292,6 +311,25 @@ mod tests {
             error.0.cause.as_deref(),
             Some("invalid digit found in string")
         );
+    }
+
+    #[test]
+    fn what_passes_by_itself_may_be_asked_again() {
+        #[derive(Debug)]
+        struct Busy;
+        impl fmt::Display for Busy {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("busy")
+            }
+        }
+        impl std::error::Error for Busy {
+            fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+                Some(&Passing)
+            }
+        }
+        let error = ApiError::from(Busy);
+        assert_eq!((error.status(), error.code()), (503, "unavailable"));
+        assert_eq!(error.header_value("retry-after"), Some("1"));
     }
 
     #[test]

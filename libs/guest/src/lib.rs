@@ -46,7 +46,7 @@ pub mod version;
 #[doc(hidden)]
 pub mod wasi;
 
-pub use error::{ApiError, FieldError, Invalid};
+pub use error::{ApiError, FieldError, Invalid, Passing};
 pub use lang::Lang;
 pub use reply::Reply;
 pub use request::{BODY_SIZE_BYTES_MAX, Request};

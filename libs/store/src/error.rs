@@ -1,5 +1,6 @@
 //! What can go wrong with a database.
 
+use suoke_guest::Passing;
 use thiserror::Error;
 
 /// A failure of the store.
@@ -21,8 +22,14 @@ pub enum StoreError {
     Constraint(String),
     /// Others kept the database from answering in time, or two waited for each other;
     /// the same may succeed when it is tried again.
-    #[error("the database is busy: {0}")]
-    Busy(String),
+    #[error("the database is busy: {reason}")]
+    Busy {
+        /// What kept it.
+        reason: String,
+        /// Says so to whoever answers.
+        #[source]
+        passing: Passing,
+    },
     /// The database is full.
     #[error("database is full")]
     Full,
@@ -59,13 +66,21 @@ pub enum StoreError {
 
 #[cfg(any(target_family = "wasm", feature = "native"))]
 impl StoreError {
+    /// The database is busy.
+    pub(crate) fn busy(reason: String) -> Self {
+        Self::Busy {
+            reason,
+            passing: Passing,
+        }
+    }
+
     /// Sorts a message of SQLite into the right variant.
     pub(crate) fn from_message(message: String) -> Self {
         let lower = message.to_ascii_lowercase();
         if lower.contains("constraint") {
             Self::Constraint(message)
         } else if lower.contains("is locked") {
-            Self::Busy(message)
+            Self::busy(message)
         } else {
             Self::Statement(message)
         }

@@ -288,7 +288,7 @@ fn numeric(text: &str) -> Value {
 fn is_of_replica(error: &StoreError) -> bool {
     match error {
         StoreError::Unavailable { .. } => true,
-        StoreError::Busy(reason) => ["(40001", "(40P01"]
+        StoreError::Busy { reason, .. } => ["(40001", "(40P01"]
             .iter()
             .any(|conflict| reason.contains(conflict)),
         _ => false,
@@ -311,7 +311,7 @@ fn refused(code: &str, message: &str, constraint: Option<&str>) -> StoreError {
         "53100" => StoreError::Full,
         // Waited too long, deadlock, cannot be serialised, cancelled, too many
         // connections or transactions.
-        "55P03" | "40P01" | "40001" | "57014" | "53300" | "25P03" => StoreError::Busy(message),
+        "55P03" | "40P01" | "40001" | "57014" | "53300" | "25P03" => StoreError::busy(message),
         _ if code.starts_with("23") => StoreError::Constraint(message),
         // Connections that are or were lost, and servers that stop or start.
         _ if code.starts_with("08") || code.starts_with("57P") || code.starts_with("28") => {
@@ -326,7 +326,7 @@ fn refused(code: &str, message: &str, constraint: Option<&str>) -> StoreError {
 fn said_by_host(reason: String) -> StoreError {
     let has = |signs: &[&str]| signs.iter().any(|sign| reason.contains(sign));
     if reason.starts_with("the statement was stopped after") {
-        StoreError::Busy(reason)
+        StoreError::busy(reason)
     } else if has(&[
         "connection closed",
         "error communicating",
@@ -452,12 +452,12 @@ mod tests {
         let refused = |code: &str| refused(code, "m", None);
         let said = |code: &str| format!("m ({code})");
         assert_eq!(refused("53100"), StoreError::Full);
-        assert_eq!(refused("40P01"), StoreError::Busy(said("40P01")));
+        assert_eq!(refused("40P01"), StoreError::busy(said("40P01")));
         assert_eq!(refused("23503"), StoreError::Constraint(said("23503")));
         assert_eq!(refused("42601"), StoreError::Statement(said("42601")));
         assert_eq!(refused("57P01"), lost(said("57P01")));
         let stopped = "the statement was stopped after 30000 ms".to_owned();
-        assert_eq!(said_by_host(stopped.clone()), StoreError::Busy(stopped));
+        assert_eq!(said_by_host(stopped.clone()), StoreError::busy(stopped));
         let closed = "connection closed".to_owned();
         assert_eq!(said_by_host(closed.clone()), lost(closed));
         let other = "expected 1 parameters".to_owned();

@@ -142,7 +142,8 @@ async fn while_another_process_holds_the_database_nothing_is_acknowledged_or_hal
     let answer = life
         .post_bytes(BATCHES, Some(&member.token), second.clone())
         .await;
-    assert!(answer.status.is_server_error(), "{}", answer.text());
+    assert_eq!(answer.status, 503, "{}", answer.text());
+    assert_eq!(answer.header("retry-after"), "1");
     assert_eq!(answer.header("content-type"), "application/problem+json");
     // Whoever only reads is not kept waiting.
     let seen = member.stored(&life).await;
