@@ -21,15 +21,13 @@ async fn identity() -> Database {
 }
 
 async fn session(db: &Database, id: &str) {
-    for text in [
-        "INSERT INTO sessions (id, user_id, created_at, last_used_at, expires_at) \
-         VALUES (?1, ?2, 1, 1, 9)",
-        "INSERT INTO refresh_tokens (token_hash, family, user_id, created_at, expires_at) \
-         VALUES (?3, ?1, ?2, 1, 9)",
-    ] {
-        let values = params![id, USER, id.as_bytes()];
-        db.execute(text, values).await.unwrap();
-    }
+    let text = "INSERT INTO sessions (id, user_id, created_at, last_used_at, expires_at) \
+         VALUES (?1, ?2, 1, 1, 9)";
+    db.execute(text, params![id, USER]).await.unwrap();
+    let text = "INSERT INTO refresh_tokens (token_hash, family, user_id, created_at, expires_at) \
+         VALUES (?3, ?1, ?2, 1, 9)";
+    let values = params![id, USER, id.as_bytes()];
+    db.execute(text, values).await.unwrap();
 }
 
 async fn ask(db: &mut Database, action: Action, user_id: &str) -> Reply {
