@@ -9,6 +9,7 @@ use std::sync::Arc;
 use host_app::{Component, Inherit, Middleware, Template};
 use host_engine::{EngineOptions, Interface, LoadError};
 use host_interface_key_value::KeyValue;
+use host_interface_postgres::{Postgres, PostgresOptions};
 use host_interface_redis::{OutboundRedis, OutboundRedisOptions};
 use host_interface_sqlite::Sqlite;
 use host_interface_variables::Variables;
@@ -26,6 +27,7 @@ fn interfaces() -> Vec<Arc<dyn Interface>> {
             OutboundRedisOptions::default(),
             |_: &str| None,
         )),
+        Arc::new(Postgres::new(PostgresOptions::default(), |_: &str| None)),
     ]
 }
 
