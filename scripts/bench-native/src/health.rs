@@ -108,21 +108,19 @@ impl Server {
             .query_row([user_id], |row| row.get(0))?;
         anyhow::ensure!(erased == 0, "the user is erased");
         let created = insert(&tx, user_id, batch.candidates(), now_ms)?;
-        let fates: Vec<Fate> = batch
-            .candidates()
-            .iter()
-            .map(|candidate| match created.contains(&candidate.id) {
-                true => Fate::Created,
-                false => Fate::Duplicate,
-            })
-            .collect();
-        if !created.is_empty() {
+        // As the application does at first: whoever sends something again is not measured.
+        anyhow::ensure!(
+            created == batch.candidates().len(),
+            "some were there before"
+        );
+        let fates = vec![Fate::Created; created];
+        if created > 0 {
             for day in batch.dirty_days(&fates) {
                 let mark = "INSERT INTO dirty_days (user_id, type, utc_day, from_ms, to_ms, \
                     marked_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
                     ON CONFLICT (user_id, type, utc_day) DO UPDATE SET \
                     from_ms = min(from_ms, excluded.from_ms), \
-                    to_ms = max(to_ms, excluded.to_ms), claim = NULL";
+                    to_ms = max(to_ms, excluded.to_ms)";
                 let row = params![
                     user_id,
                     day.kind,
@@ -183,13 +181,8 @@ impl Server {
     }
 }
 
-/// Inserts what is new in one statement; the ids of it.
-fn insert(
-    tx: &Connection,
-    user_id: &str,
-    candidates: &[Candidate],
-    now_ms: i64,
-) -> Result<std::collections::HashSet<String>> {
+/// Inserts what is new in one statement; how many.
+fn insert(tx: &Connection, user_id: &str, candidates: &[Candidate], now_ms: i64) -> Result<usize> {
     let places = (0..candidates.len()).map(|row| {
         let places = (1..=COLUMNS).map(|column| format!("?{}", row * COLUMNS + column));
         format!("({})", places.collect::<Vec<_>>().join(","))
@@ -198,7 +191,7 @@ fn insert(
         "INSERT INTO readings (user_id, id, device_id, client_id, type, value_milli, \
          value2_milli, original_value, original_value2, original_unit, effective_ms, end_ms, \
          offset_minutes, context, quality, source, source_rank, created_ms, changed_ms) \
-         VALUES {} ON CONFLICT DO NOTHING RETURNING id",
+         VALUES {} ON CONFLICT DO NOTHING",
         places.collect::<Vec<_>>().join(",")
     );
     let mut values: Vec<Value> = Vec::with_capacity(candidates.len() * COLUMNS);
@@ -228,7 +221,7 @@ fn insert(
             now_ms.into(),
         ]);
     }
-    let mut statement = tx.prepare_cached(&text)?;
-    let ids = statement.query_map(params_from_iter(values), |row| row.get(0))?;
-    Ok(ids.collect::<rusqlite::Result<_>>()?)
+    Ok(tx
+        .prepare_cached(&text)?
+        .execute(params_from_iter(values))?)
 }
