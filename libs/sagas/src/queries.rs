@@ -235,7 +235,10 @@ pub(crate) async fn lease(
     now_ms: i64,
 ) -> Result<Vec<String>, StoreError> {
     sql.query(
-        "UPDATE sagas SET lease_owner = ?1, lease_until = ?2 WHERE id IN ( \
+        // The outer condition again: on PostgreSQL others may have leased one of these
+        // between the search and the update, which looks at it anew.
+        "UPDATE sagas SET lease_owner = ?1, lease_until = ?2 \
+         WHERE (lease_until IS NULL OR lease_until <= ?4) AND id IN ( \
              SELECT id FROM sagas WHERE due_at <= ?4 \
              AND (lease_until IS NULL OR lease_until <= ?4) ORDER BY due_at LIMIT ?3 \
          ) RETURNING id",
