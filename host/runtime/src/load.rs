@@ -1,9 +1,11 @@
 //! Compiles and links every component that a trigger starts.
 
 use std::collections::{BTreeMap, HashMap};
+use std::num::NonZero;
 use std::path::Path;
 use std::sync::Arc;
 
+use futures::stream::{self, StreamExt, TryStreamExt};
 use host_app::{App, Trigger, TriggerSpec};
 use host_embedded_redis::EmbeddedRedis;
 use host_engine::{Engine, Function, FunctionParts, Interface, LoadError};
@@ -117,7 +119,7 @@ async fn load_functions(
         Some(folder) => folder.join("assets"),
         None => std::env::temp_dir().join(format!("suoke-assets-{}", std::process::id())),
     };
-    let mut loading = Vec::new();
+    let mut waiting = Vec::new();
     for (id, component) in &app.components {
         let started = app
             .triggers
@@ -127,21 +129,24 @@ async fn load_functions(
             continue;
         }
         let parts = parts(component, options, metrics, output.clone(), &assets)?;
-        let (engine, id, component) = (engine.clone(), id.clone(), component.clone());
-        loading.push(tokio::task::spawn_blocking(move || {
-            engine
-                .load(&component, parts)
-                .map(|function| (id, Arc::new(function)))
-        }));
+        waiting.push((id.clone(), component.clone(), parts));
     }
-    let mut functions = BTreeMap::new();
-    for task in loading {
-        let (id, function) = task
-            .await
-            .map_err(|error| StartError::Loader(error.to_string()))??;
-        functions.insert(id, function);
-    }
-    Ok(functions)
+    // What compiles needs the memory of many files: no more at once than cores.
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    stream::iter(waiting)
+        .map(|(id, component, parts)| {
+            let engine = engine.clone();
+            let loading = tokio::task::spawn_blocking(move || engine.load(&component, parts));
+            async move {
+                let function = loading
+                    .await
+                    .map_err(|error| StartError::Loader(error.to_string()))??;
+                Ok((id, Arc::new(function)))
+            }
+        })
+        .buffer_unordered(cores)
+        .try_collect()
+        .await
 }
 
 fn parts(
