@@ -37,6 +37,7 @@ native_packages() {
 prepare_rust() {
   command -v cargo >/dev/null || fail "Rust is missing; install it from https://rustup.rs"
   command -v cc >/dev/null || fail "a C compiler is missing; install one, on Debian: apt-get install gcc libc6-dev"
+  need make make
   export RUSTUP_AUTO_INSTALL=0
   local channel
   channel=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)

@@ -13,7 +13,7 @@ use host_testkit::Probe;
 
 /// The allocator of the host.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const WARM_UP: u32 = 2_000;
 const REQUESTS: u32 = 100_000;
