@@ -61,6 +61,7 @@ pub async fn process(
         request,
         wants_all,
     };
+    make_room(db, desk, &tasks).await?;
     match kind {
         Kind::Batch => work.batch(db, tasks, &mut answers).await?,
         Kind::Transaction => {
@@ -99,6 +100,20 @@ fn few_reads(tasks: &[(usize, Task)]) -> Result<(), Failed> {
         format!("at most {READS_MAX} entries of a bundle read, {STATS_MAX} of them with $stats");
     let issue = Issue::new(IssueType::TooCostly, "Bundle.entry", message);
     Err(Failed::with(413, issue))
+}
+
+/// Makes the partitions that readings of the entries go into.
+async fn make_room(db: &Database, desk: &Desk, tasks: &[(usize, Task)]) -> Result<(), Failed> {
+    let mut written = BTreeMap::<&str, Vec<&Value>>::new();
+    for (_, task) in tasks {
+        if let Some((user_id, reading)) = task.writes() {
+            written.entry(user_id).or_default().push(reading);
+        }
+    }
+    for (user_id, readings) in written {
+        write::make_room(db, desk, user_id, readings.into_iter()).await?;
+    }
+    Ok(())
 }
 
 /// Who works on entries, and how it is answered.

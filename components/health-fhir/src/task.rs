@@ -193,6 +193,17 @@ impl Task {
             Self::Get { .. } => None,
         }
     }
+
+    /// The reading that it would store, and whose.
+    pub fn writes(&self) -> Option<(&str, &Value)> {
+        match self {
+            Self::Create { user_id, new } => Some((user_id, &new.reading)),
+            Self::Update {
+                user_id, imported, ..
+            } if !imported.is_error => Some((user_id, &imported.reading)),
+            _ => None,
+        }
+    }
 }
 
 /// The person whom all writing tasks are about; none where they are several.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::iter;
 
 use serde_json::Value;
 use suoke_events::{Event, announce};
@@ -107,6 +108,7 @@ pub async fn create(
         reading: imported.reading,
         unless,
     }];
+    make_room(db, desk, &user_id, new.iter().map(|new| &new.reading)).await?;
     let (mut results, events) = db
         .transaction_of(&user_id, async |tx| {
             creates(tx, desk, request, &user_id, &new).await
@@ -121,7 +123,24 @@ pub async fn create(
     )
 }
 
-/// Creates Observations of one person; what cannot be is told for each.
+/// Makes the partitions that readings of a person go into, before the transaction that
+/// writes them and says what is wrong with some.
+pub async fn make_room(
+    db: &Database,
+    desk: &Desk,
+    user_id: &str,
+    readings: impl Iterator<Item = &Value>,
+) -> Result<(), Failed> {
+    let submission = Submission {
+        single: false,
+        drafts: readings.filter_map(|reading| draft(reading).ok()).collect(),
+    };
+    let batch = Batch::prepare(submission, user_id, desk.now_ms);
+    Ok(suoke_readings::make_room(db, &batch).await?)
+}
+
+/// Creates Observations of one person after [`make_room()`]; what cannot be is told for
+/// each.
 pub async fn creates(
     tx: &Transaction<'_>,
     desk: &Desk,
@@ -305,6 +324,9 @@ pub async fn update(
         user_id: &user_id,
         if_match: request.header("if-match"),
     };
+    if !imported.is_error {
+        make_room(db, desk, &user_id, iter::once(&imported.reading)).await?;
+    }
     let (shown, events) = db
         .transaction_of(&user_id, async |tx| {
             corrected(tx, desk, request, &change, &imported).await
@@ -361,8 +383,8 @@ impl Change<'_> {
     }
 }
 
-/// A correction takes the place of what was said before. Saying the same again changes
-/// nothing.
+/// A correction takes the place of what was said before, after [`make_room()`]. Saying the
+/// same again changes nothing.
 pub async fn corrected(
     tx: &Transaction<'_>,
     desk: &Desk,

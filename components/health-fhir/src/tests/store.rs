@@ -542,3 +542,44 @@ fn a_batch_goes_on_after_a_person_who_is_erased() {
     // Of a transaction, all or nothing is done.
     assert_eq!(world.bundle("transaction", entries).0, 401);
 }
+
+/// Each way of writing one, in a month of its own that nothing else is of.
+#[test]
+fn readings_go_into_the_partitions_of_their_months() {
+    let mut world = World::new();
+    let of_month = |month: u32| {
+        let mut observation = heart_rate(month, 72);
+        observation["effectiveDateTime"] = format!("2021-{month:02}-15T08:00:00+08:00").into();
+        observation
+    };
+    let (_, created) = world.create(asked("POST", "/fhir/Observation"), of_month(1));
+    let id = created["id"].as_str().unwrap();
+    let (_, second) = world.create(asked("POST", "/fhir/Observation"), of_month(2));
+    let put = |id: &Value, month: u32| {
+        let mut corrected = of_month(month);
+        corrected["id"] = id.clone();
+        corrected
+    };
+    let corrected = put(&created["id"], 3);
+    let (status, outcome) = world.update(asked("PUT", "/"), id, corrected);
+    assert_eq!(status, 200, "{outcome}");
+    let batch = json!([post(of_month(4)), post(of_month(5)), post(json!({}))]);
+    let (_, answers) = world.bundle("batch", batch);
+    assert_eq!(
+        statuses(&answers),
+        ["201 Created", "201 Created", "400 Bad Request"]
+    );
+    let url = format!("Observation/{}", second["id"].as_str().unwrap());
+    let put = json!({
+        "resource": put(&second["id"], 6),
+        "request": { "method": "PUT", "url": url },
+    });
+    let (status, answers) = world.bundle("transaction", json!([post(of_month(7)), put]));
+    assert_eq!(status, 200, "{answers}");
+    assert_eq!(world.rows(), 7);
+    if Database::tests_use_postgres() {
+        let elsewhere = "SELECT COUNT(*) FROM readings_other";
+        let elsewhere: i64 = block_on(world.db.query_one(elsewhere, params![])).unwrap();
+        assert_eq!(elsewhere, 0);
+    }
+}
