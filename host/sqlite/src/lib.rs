@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Semaphore;
 
@@ -169,6 +170,8 @@ impl Database {
             connection.pragma_update(None, "synchronous", "FULL")?;
         }
         connection.pragma_update(None, "foreign_keys", true)?;
+        // Otherwise a statement with `LIMIT ?` is prepared again each time it is run.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         guard::restrict(&mut connection)?;
         Ok(connection)

@@ -1,5 +1,6 @@
 //! One connection, and the turns its writes take.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -15,6 +16,8 @@ const STEPS: i32 = 1_000;
 /// A query that has run this long on a thread that serves requests is moved to
 /// a thread of its own.
 const INLINE_MAX: Duration = Duration::from_millis(1);
+/// How many queries a session remembers that were moved: they begin there next time.
+const MOVED_MAX: usize = 64;
 /// How much one transaction adds on a thread that serves requests: SQLite keeps
 /// more than that in the file already before the end.
 const ADDED_INLINE_BYTES_MAX: usize = 512 << 10;
@@ -58,6 +61,8 @@ struct Inner {
     /// What the open transaction, which holds SQLite's own lock for writing, has
     /// added where it was called.
     added_bytes: Option<usize>,
+    /// Queries that ran too long on a thread that serves requests.
+    moved: HashSet<String>,
     /// When the running statement must end, in ns since `base`.
     deadline_ns: Arc<AtomicU64>,
     base: Instant,
@@ -94,6 +99,7 @@ impl Session {
                 connection: Some(connection),
                 turn: None,
                 added_bytes: None,
+                moved: HashSet::new(),
                 deadline_ns,
                 base,
             })),
@@ -108,8 +114,14 @@ impl Session {
     pub async fn execute(&self, sql: String, parameters: Vec<Value>) -> Result<Rows, SqliteError> {
         let mut inner = self.inner.clone().lock_owned().await;
         match inner.cost(&sql, &parameters)? {
+            Cost::Read if inner.moved.contains(&sql) => run_aside(inner, sql, parameters).await,
             Cost::Read => match inner.run(&sql, &parameters, INLINE_MAX) {
-                Err(SqliteError::TooSlow(_)) => run_aside(inner, sql, parameters).await,
+                Err(SqliteError::TooSlow(_)) => {
+                    if inner.moved.len() < MOVED_MAX {
+                        inner.moved.insert(sql.clone());
+                    }
+                    run_aside(inner, sql, parameters).await
+                }
                 outcome => outcome,
             },
             Cost::End => run_aside(inner, sql, parameters).await,
@@ -402,6 +414,48 @@ fn elapsed_ns(base: Instant) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    async fn database() -> (tempfile::TempDir, Session) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("one.db");
+        let database = Database::file(&path, crate::SqliteLimits::default()).unwrap();
+        let session = database.session().unwrap();
+        session
+            .execute_all("CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT) STRICT")
+            .await
+            .unwrap();
+        (folder, session)
+    }
+
+    #[tokio::test]
+    async fn a_statement_with_a_bound_limit_is_prepared_once() {
+        let (_folder, session) = database().await;
+        let page = "SELECT a FROM t WHERE b = ?1 ORDER BY a LIMIT ?2";
+        for limit in 1..5 {
+            let values = vec![Value::Text("x".to_owned()), Value::Integer(limit)];
+            session.execute(page.to_owned(), values).await.unwrap();
+        }
+        let inner = session.inner.lock().await;
+        let statement = inner.connection().unwrap().prepare_cached(page).unwrap();
+        assert_eq!(statement.get_status(rusqlite::StatementStatus::Run), 4);
+        assert_eq!(
+            statement.get_status(rusqlite::StatementStatus::RePrepare),
+            0
+        );
+    }
+
+    #[tokio::test]
+    async fn a_query_that_was_too_slow_once_does_not_begin_where_requests_are_served() {
+        let (_folder, session) = database().await;
+        let slow = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n \
+                    WHERE i < ?1) SELECT count(*) AS count FROM n";
+        for count in [3_000_000, 10] {
+            let values = vec![Value::Integer(count)];
+            let rows = session.execute(slow.to_owned(), values).await.unwrap();
+            assert_eq!(rows.rows, [[Value::Integer(count)]]);
+        }
+        assert!(session.inner.lock().await.moved.contains(slow));
+    }
 
     #[test]
     fn a_statement_is_known_by_its_keyword_behind_comments() {
