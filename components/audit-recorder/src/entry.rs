@@ -19,7 +19,7 @@ const ACTORS: [&str; 10] = [
 ];
 
 /// What says nothing about a person that an id does not.
-const KEPT: [&str; 21] = [
+const KEPT: [&str; 22] = [
     "client_id",
     "count",
     "enabled",
@@ -33,6 +33,7 @@ const KEPT: [&str; 21] = [
     "old_role",
     "period",
     "reason",
+    "resource",
     "role",
     "saga",
     "service",

@@ -1,5 +1,5 @@
-//! Notes who did what: an event of users, groups, sessions, keys or settings becomes an entry of
-//! the audit, once.
+//! Notes who did what: an event of users, groups, sessions, keys or settings, or of an access to
+//! the health of somebody else, becomes an entry of the audit, once.
 //!
 //! An entry names what was changed, never its value: ids, roles and the like are kept,
 //! everything else is a name of a field. So nothing in it must be erased later.

@@ -2,6 +2,7 @@
 
 use futures::executor::block_on;
 use serde_json::{Value, json};
+use suoke_readings::events::ACCESSED;
 use suoke_store::{Sql, params};
 
 use super::*;
@@ -75,6 +76,20 @@ fn whoever_changes_a_setting_or_the_key_of_another_is_named() {
 }
 
 #[test]
+fn whoever_looked_at_the_health_of_another_is_named_with_the_route() {
+    block_on(async {
+        let mut db = identity().await;
+        let resource = "/api/v1/health/trends";
+        let data = json!({"user_id": "u1", "by": "operator", "resource": resource});
+        let event = Event::new(ACCESSED, "health-aggregates", &data).unwrap();
+        let entries = record(&mut db, &event.about("readings/u1")).await;
+        assert_eq!(entries[0].metadata["actor"], "operator");
+        let details = json!({"user_id": "u1", "resource": resource});
+        assert_eq!(entries[0].data["details"], details);
+    });
+}
+
+#[test]
 fn nothing_personal_gets_in() {
     block_on(async {
         let mut db = identity().await;
@@ -137,7 +152,7 @@ fn it_listens_to_everything_that_people_do_with_accounts_and_groups() {
         "key.rotated",
         "key.revoked",
     ];
-    let all = users.into_iter().chain(settings);
+    let all = users.into_iter().chain(settings).chain([ACCESSED]);
     for channel in all.chain(suoke_groups::events::ALL) {
         let entry = format!("channel = \"{channel}\"\ncomponent = \"{CONSUMER}\"");
         assert!(manifest.contains(&entry), "no trigger for {channel}");

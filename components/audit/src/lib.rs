@@ -1,4 +1,4 @@
-//! Shows administrators who did what, newest first.
+//! Shows administrators who did what, and everybody who looked at their health, newest first.
 
 mod queries;
 
@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use suoke_guest::{ApiError, Invalid, Reply, Request, clock, page, reply};
 use suoke_identity::accounts::LABEL;
-use suoke_identity::operator;
+use suoke_identity::{Identity, caller};
+use suoke_readings::events::subject;
 use suoke_store::Database;
 
 use crate::queries::{EntryRow, Wanted};
@@ -57,13 +58,27 @@ struct Entry {
 
 async fn route(request: Request) -> Result<Reply, ApiError> {
     request.allow(&["GET"])?;
-    operator(&request)?;
+    let who = caller(&request)?;
+    let asked = may(request.query()?, &who)?;
     let db = Database::open(LABEL).await?;
-    list(&db, &request).await
+    list(&db, asked).await
 }
 
-async fn list(db: &Database, request: &Request) -> Result<Reply, ApiError> {
-    let asked: Asked = request.query()?;
+/// What this caller may ask for: who is no administrator sees who looked at their own
+/// health.
+fn may(mut asked: Asked, who: &Identity) -> Result<Asked, ApiError> {
+    if !who.is_admin() {
+        let own = subject(&who.user_id);
+        if asked.subject.is_some_and(|subject| subject != own) {
+            let detail = "You may see who looked at your own health.";
+            return Err(ApiError::forbidden(detail).zh("您只能查看谁访问过自己的健康数据。"));
+        }
+        asked.subject = Some(own);
+    }
+    Ok(asked)
+}
+
+async fn list(db: &Database, asked: Asked) -> Result<Reply, ApiError> {
     let limit = page::limit(asked.limit)?;
     let wanted = wanted(asked)?;
     let mut rows = queries::page(db, &wanted, limit + 1).await?;

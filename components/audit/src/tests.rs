@@ -41,7 +41,7 @@ async fn identity() -> Database {
 
 async fn found(db: &Database, query: &str) -> Result<Value, ApiError> {
     let request = Request::new("GET", &format!("/api/v1/audit?{query}"));
-    let reply = list(db, &request).await?;
+    let reply = list(db, request.query()?).await?;
     Ok(serde_json::from_slice(reply.body_bytes()).unwrap())
 }
 
@@ -127,6 +127,7 @@ fn every_question_is_answered_by_an_index() {
         for (condition, index) in [
             ("json_extract(metadata, '$.actor') = 'a'", "audit_by_actor"),
             ("type = 'a'", "audit_by_type"),
+            ("stream_id = 'a'", "audit_by_subject"),
         ] {
             let text = format!(
                 "EXPLAIN QUERY PLAN SELECT id FROM stream_events WHERE stream_type = 'audit' \
@@ -139,21 +140,52 @@ fn every_question_is_answered_by_an_index() {
     });
 }
 
+fn asked_by(role: &str, query: &str) -> Request {
+    Request::new("GET", &format!("/api/v1/audit{query}"))
+        .with_header(headers::USER_ID, "u1")
+        .with_header(headers::USER_ROLES, role)
+        .with_header(headers::TOKEN_EXPIRES_AT, "1700000000")
+        .with_header(headers::AUTH_METHOD, "jwt")
+}
+
 #[test]
-fn operators_alone_look() {
-    let ask = |role: &str| {
-        let request = Request::new("GET", "/api/v1/audit")
-            .with_header(headers::USER_ID, "u1")
-            .with_header(headers::USER_ROLES, role)
-            .with_header(headers::TOKEN_EXPIRES_AT, "1700000000")
-            .with_header(headers::AUTH_METHOD, "jwt");
-        block_on(suoke_guest::answer(request, route)).status()
+fn who_is_no_operator_sees_who_looked_at_their_own_health() {
+    let ask = |role: &str, query: &str| {
+        block_on(suoke_guest::answer(asked_by(role, query), route)).status()
     };
     // As natively there is no database of that label.
-    assert_eq!(
-        (ask("user"), ask("user,admin"), ask("operator")),
-        (403, 500, 500)
-    );
+    for role in ["user", "user,admin", "operator"] {
+        assert_eq!(ask(role, ""), 500, "{role}");
+        assert_eq!(ask(role, "?subject=readings/u1"), 500, "{role}");
+    }
+    for subject in ["user/u1", "readings/u2", "readings/", ""] {
+        let query = format!("?subject={subject}");
+        assert_eq!(ask("user", &query), 403, "{subject}");
+    }
+    assert_eq!(ask("admin", "?subject=readings/u2"), 500);
     let nobody = Request::new("GET", "/api/v1/audit");
     assert_eq!(block_on(suoke_guest::answer(nobody, route)).status(), 401);
+
+    block_on(async {
+        let mut db = identity().await;
+        for user in ["u1", "u2"] {
+            let event = NewEvent {
+                kind: "health.data.accessed".to_owned(),
+                data: json!({"fields": [], "details": {"user_id": user}}),
+                metadata: json!({"actor": "operator"}),
+            };
+            let subject = subject(user);
+            db.transaction(async |tx| streams::append(tx, "audit", &subject, 0, &[event]).await)
+                .await
+                .unwrap();
+        }
+        let request = asked_by("user", "");
+        let asked = may(request.query().unwrap(), &caller(&request).unwrap()).unwrap();
+        let reply = list(&db, asked).await.unwrap();
+        let page: Value = serde_json::from_slice(reply.body_bytes()).unwrap();
+        let entries = page["entries"].as_array().unwrap();
+        assert_eq!(entries.len(), 1);
+        assert_eq!(entries[0]["subject"], "readings/u1");
+        assert_eq!(entries[0]["actor"], "operator");
+    });
 }

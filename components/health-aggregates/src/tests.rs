@@ -166,7 +166,9 @@ fn only_operators_ask_for_others() {
             .with_header("x-user-roles", roles)
             .with_header("x-token-expires-at", "1700000000")
             .with_header("x-auth-method", "jwt");
-        whose(&request, Some(user)).map_err(|error| error.status())
+        whose(&request, Some(user))
+            .map(|(_, user_id)| user_id)
+            .map_err(|error| error.status())
     };
     assert_eq!(with("user", "me"), Ok("me".to_owned()));
     assert_eq!(with("user", "other"), Err(403));
@@ -532,5 +534,70 @@ fn regular_sleep_has_a_small_deviation() {
         }
         let found = trends(&db, "sleep_duration", 28, "2026-03-10T13:00:00+08:00").await;
         assert_eq!(found["figures"]["sleep_regularity_minutes"], 30.0);
+    });
+}
+
+fn asked_by(user: &str, target: &str) -> Request {
+    Request::new("GET", target)
+        .with_header("x-user-id", user)
+        .with_header("x-user-roles", "operator")
+        .with_header("x-token-expires-at", "1900000000")
+        .with_header("x-auth-method", "jwt")
+}
+
+async fn seen(db: &mut Database, request: &Request) -> Result<Reply, ApiError> {
+    let now_ms = ms("2026-03-10T13:00:00+08:00");
+    answer(db, request, &look(request, now_ms)?, now_ms).await
+}
+
+/// Who looked at what of whom.
+async fn noted(db: &Database) -> Vec<Value> {
+    let text = "SELECT payload FROM event_outbox ORDER BY position";
+    let payloads: Vec<String> = db.query(text, params![]).await.unwrap();
+    let events = payloads.iter().map(|text| {
+        let event: Value = serde_json::from_str(text).unwrap();
+        assert_eq!(event["type"], "health.data.accessed");
+        event["data"].clone()
+    });
+    events.collect()
+}
+
+#[test]
+fn whoever_looks_at_somebody_else_is_noted_before_the_answer() {
+    block_on(async {
+        let mut db = Database::open_in_memory("health").await.unwrap();
+        for route in ["aggregates", "trends"] {
+            let path = format!("/api/v1/health/{route}");
+            for user in ["", "&user_id=a1"] {
+                let own = asked_by("a1", &format!("{path}?type=heart_rate{user}"));
+                seen(&mut db, &own).await.unwrap();
+            }
+            assert_eq!(noted(&db).await, Vec::<Value>::new());
+            let other = asked_by("a1", &format!("{path}?type=heart_rate&user_id=u"));
+            seen(&mut db, &other).await.unwrap();
+            let expected = json!({"user_id": "u", "by": "a1", "resource": path});
+            assert_eq!(noted(&db).await, [expected]);
+            db.execute("DELETE FROM event_outbox", params![])
+                .await
+                .unwrap();
+        }
+    });
+}
+
+#[test]
+fn what_cannot_be_noted_is_not_shown() {
+    block_on(async {
+        let mut db = Database::open_in_memory("health").await.unwrap();
+        db.execute("DROP TABLE event_outbox", params![])
+            .await
+            .unwrap();
+        for route in ["aggregates", "trends"] {
+            let path = format!("/api/v1/health/{route}?type=heart_rate");
+            let other = asked_by("a1", &format!("{path}&user_id=u"));
+            let refused = seen(&mut db, &other).await.unwrap_err();
+            assert_eq!(refused.status(), 503);
+            assert!(refused.header_value("retry-after").is_some());
+            assert!(seen(&mut db, &asked_by("a1", &path)).await.is_ok());
+        }
     });
 }

@@ -15,9 +15,12 @@ use suoke_health::news2::Score;
 use suoke_health::night;
 use suoke_health::profile::Profile;
 use suoke_readings::days::days;
-use suoke_readings::{Filter, latest, nights, profile, select};
+use suoke_readings::{Cause, Filter, latest, nights, note_access, profile, select};
 use suoke_store::{Database, Sql, StoreError};
 
+/// The name in events, and the route.
+const COMPONENT: &str = "health-assessment";
+const RESOURCE: &str = "/api/v1/health/assessment";
 /// The pressure, and the height that no class is of.
 const PRESSURE: &str = "blood_pressure";
 const HEIGHT: &str = "body_height";
@@ -45,13 +48,26 @@ struct Shown {
 
 async fn route(request: Request) -> Result<Reply, ApiError> {
     request.allow(&["GET"])?;
-    let user_id = whose(&request)?;
-    let db = Database::open("health").await?;
-    answer(&db, &request, &user_id, clock::now_ms()).await
+    let (by, user_id) = whose(&request)?;
+    let mut db = Database::open("health").await?;
+    look(&mut db, &request, (&by, &user_id), clock::now_ms()).await
 }
 
-/// One's own readings; administrators and operators may name another user.
-fn whose(request: &Request) -> Result<String, ApiError> {
+/// Answers; that somebody else looks is noted before.
+async fn look(
+    db: &mut Database,
+    request: &Request,
+    (by, user_id): (&str, &str),
+    now_ms: i64,
+) -> Result<Reply, ApiError> {
+    let cause = Cause::request(COMPONENT, request);
+    note_access(db, cause, by, &[user_id], RESOURCE).await?;
+    answer(db, request, user_id, now_ms).await
+}
+
+/// Who asks, and about whom: about oneself; administrators and operators may name another
+/// user.
+fn whose(request: &Request) -> Result<(String, String), ApiError> {
     let who = suoke_identity::caller(request)?;
     let asked: Asked = request.query()?;
     match asked.user_id {
@@ -59,8 +75,8 @@ fn whose(request: &Request) -> Result<String, ApiError> {
             let detail = "Only operators may look at the health of somebody else.";
             Err(ApiError::forbidden(detail).zh("只有运维人员可以查看他人的健康数据。"))
         }
-        Some(other) => Ok(other),
-        None => Ok(who.user_id),
+        Some(other) => Ok((who.user_id, other)),
+        None => Ok((who.user_id.clone(), who.user_id)),
     }
 }
 

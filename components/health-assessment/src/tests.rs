@@ -104,7 +104,9 @@ fn operators_alone_may_look_at_somebody_else() {
             .with_header(headers::USER_ROLES, roles)
             .with_header(headers::TOKEN_EXPIRES_AT, "1700000000")
             .with_header(headers::AUTH_METHOD, "jwt");
-        whose(&request).map_err(|error| error.status())
+        whose(&request)
+            .map(|(_, user_id)| user_id)
+            .map_err(|error| error.status())
     };
     assert_eq!(ask("user", ""), Ok("u1".to_owned()));
     assert_eq!(ask("user", "?user_id=u1"), Ok("u1".to_owned()));
@@ -113,4 +115,29 @@ fn operators_alone_may_look_at_somebody_else() {
     assert_eq!(ask("user", "?user=u2"), Err(400));
     let nobody = block_on(suoke_guest::answer(Request::new("GET", "/x"), route));
     assert_eq!(nobody.status(), 401);
+}
+
+#[test]
+fn whoever_looks_at_somebody_else_is_noted_or_sees_nothing() {
+    block_on(async {
+        let mut db = Database::open_in_memory("health").await.unwrap();
+        let request = Request::new("GET", "/x");
+        let text = "SELECT payload FROM event_outbox";
+        look(&mut db, &request, ("u1", "u1"), NOW_MS).await.unwrap();
+        let none: Vec<String> = db.query(text, params![]).await.unwrap();
+        assert_eq!(none.len(), 0);
+        look(&mut db, &request, ("a1", "u1"), NOW_MS).await.unwrap();
+        let event: String = db.query_one(text, params![]).await.unwrap();
+        let event: Value = serde_json::from_str(&event).unwrap();
+        assert_eq!(event["type"], "health.data.accessed");
+        let expected = serde_json::json!({"user_id": "u1", "by": "a1", "resource": RESOURCE});
+        assert_eq!(event["data"], expected);
+        db.execute("DROP TABLE event_outbox", params![])
+            .await
+            .unwrap();
+        let refused = look(&mut db, &request, ("a1", "u1"), NOW_MS).await;
+        assert_eq!(refused.unwrap_err().status(), 503);
+        let own = look(&mut db, &request, ("u1", "u1"), NOW_MS).await;
+        assert!(own.is_ok());
+    });
 }

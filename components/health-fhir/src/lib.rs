@@ -11,12 +11,15 @@ mod search;
 mod task;
 mod write;
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 use suoke_fhir::outcome::IssueType;
 use suoke_fhir::{bundle as bundles, capability};
 use suoke_guest::{ApiError, Reply, Request, clock, log};
 use suoke_identity::Identity;
-use suoke_readings::LABEL;
+use suoke_readings::{Cause, LABEL, note_access};
 use suoke_store::Database;
 
 use address::Address;
@@ -24,6 +27,8 @@ use failed::Failed;
 
 /// What the outbox calls the producer.
 const COMPONENT: &str = "health-fhir";
+/// What somebody else's access is noted with.
+const RESOURCE: &str = "/fhir";
 /// The most that a form of search parameters holds.
 const FORM_BYTES_MAX: usize = 64 * 1024;
 
@@ -34,6 +39,17 @@ struct Desk {
     who: Identity,
     address: Address,
     now_ms: i64,
+    /// Of whom else something was asked for, which only operators may.
+    others: RefCell<BTreeSet<String>>,
+}
+
+impl Desk {
+    /// Something about this person is asked for.
+    fn is_about(&self, user_id: &str) {
+        if user_id != self.who.user_id {
+            self.others.borrow_mut().insert(user_id.to_owned());
+        }
+    }
 }
 
 async fn route(request: Request) -> Result<Reply, ApiError> {
@@ -76,34 +92,58 @@ async fn serve(mut request: Request) -> Result<Reply, Failed> {
         who,
         address,
         now_ms,
+        others: RefCell::default(),
     };
-    match segments.as_slice() {
+    let served = dispatch(&mut request, &method, &segments, &desk).await;
+    if !desk.others.borrow().is_empty() {
+        let mut db = Database::open(LABEL).await?;
+        note(&mut db, &request, &desk).await?;
+    }
+    served
+}
+
+/// Notes of whom else something was asked for. Whatever is written for them was written
+/// before, and can be sent again where this fails.
+async fn note(db: &mut Database, request: &Request, desk: &Desk) -> Result<(), Failed> {
+    let others = desk.others.take();
+    let others: Vec<&str> = others.iter().map(String::as_str).collect();
+    let cause = Cause::request(COMPONENT, request);
+    Ok(note_access(db, cause, &desk.who.user_id, &others, RESOURCE).await?)
+}
+
+async fn dispatch(
+    request: &mut Request,
+    method: &str,
+    segments: &[&str],
+    desk: &Desk,
+) -> Result<Reply, Failed> {
+    match segments {
         [] => {
-            allow(&method, &["POST"])?;
-            let resource = body(&mut request).await?;
+            allow(method, &["POST"])?;
+            let resource = body(request).await?;
             let mut db = Database::open(LABEL).await?;
-            bundle::process(&mut db, &desk, &request, resource).await
+            bundle::process(&mut db, desk, request, resource).await
         }
         ["Observation"] if method == "POST" => {
-            let resource = body(&mut request).await?;
+            let resource = body(request).await?;
             let mut db = Database::open(LABEL).await?;
-            write::create(&mut db, &desk, &request, resource).await
+            write::create(&mut db, desk, request, resource).await
         }
         ["Observation", id] if method == "PUT" => {
-            let resource = body(&mut request).await?;
+            let resource = body(request).await?;
             let mut db = Database::open(LABEL).await?;
-            write::update(&mut db, &desk, &request, id, resource).await
+            write::update(&mut db, desk, request, id, resource).await
         }
         ["Observation", id] if method == "DELETE" => {
             let mut db = Database::open(LABEL).await?;
-            write::delete(&mut db, &desk, &request, id).await
+            write::delete(&mut db, desk, request, id).await
         }
         _ => {
-            allow(&method, methods(&segments)?)?;
-            let pairs = parameters(&mut request, &method, &segments).await?;
-            let is_strict = answer::prefers(&request, "handling=strict");
+            allow(method, methods(segments)?)?;
+            let pairs = parameters(request, method, segments).await?;
+            let is_strict = answer::prefers(request, "handling=strict");
             let db = Database::open(LABEL).await?;
-            let found = get(&db, &desk, &segments, &pairs, is_strict).await?;
+            let found = get(&db, desk, segments, &pairs, is_strict).await?;
             answer::found(&found)
         }
     }

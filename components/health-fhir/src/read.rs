@@ -18,7 +18,10 @@ use crate::{Desk, Found, samples};
 /// somebody.
 pub fn subject(desk: &Desk, named: Option<&str>) -> Result<String, Failed> {
     match named {
-        Some(named) if named == desk.who.user_id || desk.who.is_admin() => Ok(named.to_owned()),
+        Some(named) if named == desk.who.user_id || desk.who.is_admin() => {
+            desk.is_about(named);
+            Ok(named.to_owned())
+        }
         Some(_) => {
             let message = "this Patient is not yours";
             Err(Failed::new(403, IssueType::Forbidden, "patient", message))
@@ -206,6 +209,7 @@ pub async fn patient(sql: &impl Sql, desk: &Desk, id: &str) -> Result<Found, Fai
     }
     let known = patient_id(id).filter(|known| *known == id);
     let id = known.ok_or_else(|| Failed::new(404, IssueType::NotFound, "", "this is no id"))?;
+    desk.is_about(id);
     let stored = profile(sql, id).await?;
     let shown = person(&Person {
         user_id: id,

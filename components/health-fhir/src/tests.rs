@@ -121,6 +121,7 @@ fn only_operators_name_somebody_else() {
             base: "http://h/fhir".to_owned(),
         },
         now_ms: 0,
+        others: RefCell::default(),
     };
     let subject = |roles: &str, user: &str, named: Option<&str>| {
         let subject = read::subject(&desk(roles, user), named);

@@ -8,11 +8,12 @@ use suoke_health::catalogue;
 use suoke_health::submission::{BODY_BYTES_MAX, Draft, READINGS_MAX, Submission};
 use suoke_identity::Identity;
 use suoke_omh::{POINTS_MAX, Refused, data_point, readings, schema_of};
-use suoke_readings::{Cause, Cursor, Filter, LABEL, record, select};
+use suoke_readings::{Cause, Cursor, Filter, LABEL, note_access, record, select};
 use suoke_store::{Database, Sql};
 
-/// What the outbox calls the producer.
+/// What the outbox calls the producer, and the route.
 const COMPONENT: &str = "health-omh";
+const RESOURCE: &str = "/api/v1/health/omh";
 
 suoke_guest::http_service!(route);
 
@@ -66,8 +67,31 @@ async fn route(request: Request) -> Result<Reply, ApiError> {
         return take(request, &who).await;
     }
     let wanted: Wanted = request.query()?;
-    let db = Database::open(LABEL).await?;
-    reply::json(&show(&db, &who, wanted).await?)
+    let mut db = Database::open(LABEL).await?;
+    look(&mut db, &request, &who, wanted).await
+}
+
+/// Answers; that somebody else looks is noted before.
+async fn look(
+    db: &mut Database,
+    request: &Request,
+    who: &Identity,
+    wanted: Wanted,
+) -> Result<Reply, ApiError> {
+    let (user_id, cause) = (whose(who, &wanted)?, Cause::request(COMPONENT, request));
+    note_access(db, cause, &who.user_id, &[&user_id], RESOURCE).await?;
+    reply::json(&show(db, who, wanted).await?)
+}
+
+/// Whose readings: one's own, or those of whom an operator names.
+fn whose(who: &Identity, wanted: &Wanted) -> Result<String, ApiError> {
+    match &wanted.user_id {
+        Some(user_id) if *user_id == who.user_id || who.is_admin() => Ok(user_id.clone()),
+        Some(_) => Err(ApiError::forbidden(
+            "Only operators see what is somebody else's.",
+        )),
+        None => Ok(who.user_id.clone()),
+    }
 }
 
 /// Stores what data points say.
@@ -201,15 +225,7 @@ fn rejected(index: usize, refused: Refused) -> PointResult {
 
 /// Readings as data points, newest first; those of kinds without a schema are left out.
 async fn show(sql: &impl Sql, who: &Identity, wanted: Wanted) -> Result<Shown, ApiError> {
-    let user_id = match wanted.user_id {
-        Some(user_id) if user_id == who.user_id || who.is_admin() => user_id,
-        Some(_) => {
-            return Err(ApiError::forbidden(
-                "Only operators see what is somebody else's.",
-            ));
-        }
-        None => who.user_id.clone(),
-    };
+    let user_id = whose(who, &wanted)?;
     let kind = wanted.kind.as_deref().map(|name| {
         catalogue::find(name)
             .ok_or_else(|| wrong("type", "unknown_type", "no such type of reading"))

@@ -100,3 +100,33 @@ fn what_is_no_data_point_is_refused() {
     let many = format!("[{}]", vec!["{}"; POINTS_MAX + 1].join(","));
     assert_eq!(status(asked("POST", "/").with_json(&many)), 413);
 }
+
+#[test]
+fn whoever_looks_at_somebody_else_is_noted_or_sees_nothing() {
+    use suoke_store::params;
+    block_on(async {
+        let mut db = Database::open_in_memory(LABEL).await.unwrap();
+        let request = asked("GET", "/");
+        let mut who = suoke_identity::caller(&request).unwrap();
+        who.roles = vec!["admin".to_owned()];
+        let (own, other) = (format!("user_id={USER}"), "user_id=u2");
+        let text = "SELECT payload FROM event_outbox";
+        for query in ["", &own] {
+            look(&mut db, &request, &who, wanted(query)).await.unwrap();
+        }
+        let none: Vec<String> = db.query(text, params![]).await.unwrap();
+        assert_eq!(none.len(), 0);
+        look(&mut db, &request, &who, wanted(other)).await.unwrap();
+        let event: String = db.query_one(text, params![]).await.unwrap();
+        let event: Value = serde_json::from_str(&event).unwrap();
+        assert_eq!(event["type"], "health.data.accessed");
+        let expected = json!({"user_id": "u2", "by": USER, "resource": RESOURCE});
+        assert_eq!(event["data"], expected);
+        db.execute("DROP TABLE event_outbox", params![])
+            .await
+            .unwrap();
+        let refused = look(&mut db, &request, &who, wanted(other)).await;
+        assert_eq!(refused.unwrap_err().status(), 503);
+        assert!(look(&mut db, &request, &who, wanted("")).await.is_ok());
+    });
+}

@@ -8,6 +8,8 @@ pub const RECORDED: &str = "health.reading.recorded";
 pub const CORRECTED: &str = "health.data.corrected";
 /// [`Deleted`]
 pub const DELETED: &str = "health.data.deleted";
+/// [`Accessed`]
+pub const ACCESSED: &str = "health.data.accessed";
 
 /// A reading took the place of another one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +35,17 @@ pub struct Deleted {
     /// Its type.
     #[serde(rename = "type")]
     pub kind: String,
+}
+
+/// Somebody looked at the health of somebody else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accessed {
+    /// Whose health.
+    pub user_id: String,
+    /// Who looked: an administrator, or `operator`.
+    pub by: String,
+    /// The route, without what was asked for: `/api/v1/health/aggregates`.
+    pub resource: String,
 }
 
 /// The aggregate of all events about a person's readings: `readings/USER`.

@@ -11,11 +11,13 @@
 //! - [`profile()`], [`set_profile`]: whose readings they are;
 //! - [`blobs`]: images, sounds and samples;
 //! - [`days`]: the figures of days as they are stored;
-//! - [`mark_all_days`]: figures that have to be computed anew.
+//! - [`mark_all_days`]: figures that have to be computed anew;
+//! - [`note_access`]: who looked at the health of somebody else.
 //!
 //! Who reads may do so on another database than who writes: the reading functions take
 //! any [`Sql`](suoke_store::Sql).
 
+mod access;
 pub mod blobs;
 mod cause;
 mod counted;
@@ -32,6 +34,7 @@ mod remove;
 mod testing;
 mod versions;
 
+pub use access::note_access;
 pub use cause::Cause;
 pub use counted::{counted_series, nights, unshadowed};
 pub use cursor::Cursor;

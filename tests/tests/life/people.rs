@@ -254,3 +254,70 @@ async fn logs_tell_nothing_about_people() {
         assert!(!log.contains(secret), "{secret:?} is in the log:\n{log}");
     }
 }
+
+#[tokio::test]
+async fn whoever_looks_at_the_health_of_somebody_else_is_seen_by_them() {
+    let life = Life::embedded().await;
+    let fang = life.register("fang@example.com").await;
+    let li = life.register("li@example.com").await;
+    life.post("/api/v1/health/readings", Some(&fang), &heart_rate(0, 187))
+        .await
+        .expect(200);
+    let me = life.get("/api/v1/users/me", &fang).await.expect(200).json();
+    let id = me["user_id"].as_str().unwrap();
+    let looks = [
+        ("/api/v1/health/aggregates", "type=heart_rate&user_id="),
+        ("/api/v1/health/trends", "type=heart_rate&user_id="),
+        ("/api/v1/health/assessment", "user_id="),
+        ("/api/v1/health/omh", "user_id="),
+        ("/fhir", "patient="),
+    ];
+    for (route, named) in looks {
+        let place = if route == "/fhir" { "/Observation" } else { "" };
+        let of_fang = format!("{route}{place}?{named}{id}");
+        life.get(&of_fang, OPERATOR_TOKEN).await.expect(200);
+        // Neither a look at oneself nor one that is refused.
+        life.get(&of_fang, &fang).await.expect(200);
+        assert_eq!(life.get(&of_fang, &li).await.status, 403);
+    }
+    let entries = eventually("all is noted", async || {
+        let audit = life.get("/api/v1/audit", &fang).await.expect(200).json();
+        let entries = audit["entries"].as_array().unwrap().clone();
+        (entries.len() >= looks.len()).then_some(entries)
+    })
+    .await;
+    let mut routes: Vec<&str> = Vec::new();
+    for entry in &entries {
+        assert_eq!(entry["type"], "health.data.accessed");
+        assert_eq!(entry["actor"], "operator");
+        assert_eq!(entry["details"]["user_id"], id);
+        assert!(!entry.to_string().contains("187"), "{entry}");
+        routes.push(entry["details"]["resource"].as_str().unwrap());
+    }
+    routes.sort_unstable();
+    let mut expected = looks.map(|(route, _)| route);
+    expected.sort_unstable();
+    assert_eq!(routes, expected);
+
+    // Others see nothing of it, operators all.
+    let none = life.get("/api/v1/audit", &li).await.expect(200).json();
+    assert_eq!(none["entries"], json!([]));
+    let path = format!("/api/v1/audit?subject=readings/{id}");
+    problem(&life.get(&path, &li).await, 403, "forbidden", None);
+    let all = life.get(&path, OPERATOR_TOKEN).await.expect(200).json();
+    assert_eq!(all["entries"].as_array().unwrap().len(), looks.len());
+
+    // What cannot be noted is not shown.
+    let path = life.application.folder().join(".suoke/health.db");
+    rusqlite::Connection::open(path)
+        .unwrap()
+        .execute_batch("ALTER TABLE event_outbox RENAME TO elsewhere")
+        .unwrap();
+    let path = format!("/api/v1/health/assessment?user_id={id}");
+    let refused = life.get(&path, OPERATOR_TOKEN).await;
+    assert_eq!(refused.header("retry-after"), "1");
+    problem(&refused, 503, "unavailable", None);
+    life.get("/api/v1/health/assessment", &fang)
+        .await
+        .expect(200);
+}

@@ -24,6 +24,7 @@ impl World {
                 who,
                 address,
                 now_ms: NOW_MS,
+                others: RefCell::default(),
             },
         }
     }
@@ -582,4 +583,51 @@ fn readings_go_into_the_partitions_of_their_months() {
         let elsewhere: i64 = block_on(world.db.query_one(elsewhere, params![])).unwrap();
         assert_eq!(elsewhere, 0);
     }
+}
+
+/// Every way of reading of somebody else.
+#[test]
+fn whoever_looks_at_somebody_else_is_noted() {
+    let mut world = World::new();
+    let request = asked("GET", "/fhir");
+    world.desk.who.roles = vec!["admin".to_owned()];
+    let text = "SELECT payload FROM event_outbox";
+    let read = |of: &str| {
+        [
+            format!("Observation?patient={of}"),
+            format!("Observation/_search?subject=Patient/{of}"),
+            format!("Observation/$lastn?patient={of}&code=8867-4"),
+            format!("Observation/$stats?subject=Patient/{of}&code=8867-4&statistic=count"),
+            format!("Observation/none?patient={of}"),
+            format!("Observation/none/_history?patient={of}"),
+            format!("Observation/none/_history/1?patient={of}"),
+            format!("Patient?_id={of}"),
+            format!("Patient/{of}"),
+            format!("Patient/{of}/$everything"),
+        ]
+    };
+    for target in read(USER) {
+        world.get(&target);
+        block_on(note(&mut world.db, &request, &world.desk)).unwrap();
+        let none: Vec<String> = block_on(world.db.query(text, params![])).unwrap();
+        assert_eq!(none.len(), 0, "{target}");
+    }
+    for target in read(OTHER) {
+        world.get(&target);
+        block_on(note(&mut world.db, &request, &world.desk)).unwrap();
+        let event: String = block_on(world.db.query_one(text, params![])).unwrap();
+        let event: Value = serde_json::from_str(&event).unwrap();
+        let expected = json!({ "user_id": OTHER, "by": USER, "resource": RESOURCE });
+        assert_eq!(event["data"], expected, "{target}");
+        block_on(world.db.execute("DELETE FROM event_outbox", params![])).unwrap();
+    }
+    let url = format!("Observation?patient={OTHER}");
+    let entry = json!({ "request": { "method": "GET", "url": url } });
+    world.bundle("batch", json!([entry]));
+    assert_eq!(world.desk.others.borrow().len(), 1);
+    block_on(world.db.execute("DROP TABLE event_outbox", params![])).unwrap();
+    let refused = block_on(note(&mut world.db, &request, &world.desk)).unwrap_err();
+    let reply = refused.reply().unwrap();
+    assert_eq!(reply.status(), 503);
+    assert!(reply.header_value("retry-after").is_some());
 }
