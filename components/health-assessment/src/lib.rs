@@ -5,17 +5,18 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use suoke_guest::{ApiError, Reply, Request, clock, reply};
 use suoke_health::assessment::{
-    ASSESSED_TYPES, Assessed, DISCLAIMER, NOTICE_OF_MINORS, Newest, assess,
+    ASSESSED_TYPES, Assessed, DISCLAIMER, NOTICE_OF_MINORS, Newest, SCORED_TYPES, assess, is_scored,
 };
 use suoke_health::baseline::{BASELINE_DAYS, Baseline};
 use suoke_health::calendar::{Calendar, Span};
 use suoke_health::catalogue::{ReadingType, find};
 use suoke_health::classes::Person;
-use suoke_health::news2::Score;
+use suoke_health::news2::{AGE_MS_MAX, Score};
 use suoke_health::night;
 use suoke_health::profile::Profile;
+use suoke_health::view::StoredReading;
 use suoke_readings::days::days;
-use suoke_readings::{Cause, Filter, latest, nights, note_access, profile, select};
+use suoke_readings::{Cause, Filter, READINGS_MAX, latest, nights, note_access, profile, select};
 use suoke_store::{Database, Sql, StoreError};
 
 /// The name in events, and the route.
@@ -141,11 +142,36 @@ async fn newest(
         }
     }
     Ok(Newest {
+        recent: recent(sql, user_id, &readings, now_ms).await?,
         readings,
         pressure_before,
         baselines,
         height_cm: profile.height_cm,
     })
+}
+
+/// The readings of the last hour of the kinds whose newest one does not count for the
+/// score.
+async fn recent(
+    sql: &impl Sql,
+    user_id: &str,
+    newest: &[StoredReading],
+    now_ms: i64,
+) -> Result<Vec<StoredReading>, StoreError> {
+    let mut recent = Vec::new();
+    for reading in newest {
+        if !SCORED_TYPES.contains(&reading.kind.key) || is_scored(reading) {
+            continue;
+        }
+        let hour = Filter {
+            types: &[reading.kind.key],
+            from_ms: Some(now_ms - AGE_MS_MAX),
+            limit: READINGS_MAX,
+            ..Filter::default()
+        };
+        recent.extend(select(sql, user_id, &hour).await?);
+    }
+    Ok(recent)
 }
 
 #[cfg(test)]

@@ -97,6 +97,31 @@ fn the_score_comes_with_four_vital_signs() {
 }
 
 #[test]
+fn the_score_takes_the_newest_of_the_hour_that_is_usable() {
+    block_on(async {
+        let db = Database::open_in_memory("health").await.unwrap();
+        measure(&db, "blood_pressure", 120, Some(80), 0).await;
+        measure(&db, "spo2", 98, None, 0).await;
+        measure(&db, "respiratory_rate", 16, None, 0).await;
+        measure(&db, "body_temperature", 30, None, 0).await;
+        let text = "UPDATE readings SET quality = 'implausible' WHERE type = 'body_temperature'";
+        db.execute(text, params![]).await.unwrap();
+        assert!(shown(&db, "u1").await.get("news2").is_none());
+        measure(&db, "body_temperature", 40, None, 3_600_001).await;
+        assert!(shown(&db, "u1").await.get("news2").is_none());
+        measure(&db, "body_temperature", 37, None, 3_600_000).await;
+        assert_eq!(shown(&db, "u1").await["news2"]["total"], 0);
+        measure(&db, "body_temperature", 39, None, 60_000).await;
+        let found = shown(&db, "u1").await;
+        assert_eq!(found["news2"]["total"], 1);
+        // What is shown is the newest, and said to be implausible.
+        let vitals = found["vitals"].as_array().unwrap();
+        let shown = vitals.iter().find(|it| it["type"] == "body_temperature");
+        assert_eq!(shown.unwrap()["is_implausible"], true);
+    });
+}
+
+#[test]
 fn operators_alone_may_look_at_somebody_else() {
     let ask = |roles: &str, query: &str| {
         let request = Request::new("GET", &format!("/x{query}"))

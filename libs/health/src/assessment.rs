@@ -41,6 +41,16 @@ pub const ASSESSED_TYPES: [&str; 18] = [
 /// After getting up, a fall of pressure is looked for within so much time.
 const STANDING_MS_MAX: i64 = 10 * 60 * 1000;
 
+/// The kinds that the early warning score is made of.
+pub const SCORED_TYPES: [&str; 6] = [
+    "respiratory_rate",
+    "spo2",
+    "blood_pressure",
+    "heart_rate",
+    "resting_heart_rate",
+    "body_temperature",
+];
+
 /// What is said with every assessment, Chinese and English.
 pub const DISCLAIMER: (&str, &str) = (
     "健康管理参考，不作为诊断和处方依据；如有不适请及时就医，紧急情况请拨打120。",
@@ -115,6 +125,9 @@ pub struct Newest {
     pub readings: Vec<StoredReading>,
     /// The pressure before the newest one.
     pub pressure_before: Option<StoredReading>,
+    /// Vital signs of the last hour before the newest, which stand in for one that does
+    /// not count for the score.
+    pub recent: Vec<StoredReading>,
     /// What is usual, by metric.
     pub baselines: HashMap<&'static str, Baseline>,
     /// The height of the profile, in centimetres.
@@ -228,7 +241,8 @@ fn circumstances_of(reading: &StoredReading) -> Circumstances {
 
 /// Whether a reading counts for the score: not what is hardly possible, nor beside a
 /// better source, nor pulse and breath in motion, nor a fast pulse that may be one.
-fn is_scored(reading: &StoredReading) -> bool {
+#[must_use]
+pub fn is_scored(reading: &StoredReading) -> bool {
     if reading.shadowed || reading.quality == "implausible" {
         return false;
     }
@@ -244,7 +258,8 @@ fn is_scored(reading: &StoredReading) -> bool {
 
 fn warning_score(newest: &Newest, now_ms: i64) -> Option<Score> {
     let recent = |keys: &[&str]| {
-        let of_kind = newest.readings.iter().filter(|it| {
+        let all = newest.readings.iter().chain(&newest.recent);
+        let of_kind = all.filter(|it| {
             let age_ms = now_ms.saturating_sub(it.effective_ms);
             keys.contains(&it.kind.key) && age_ms <= news2::AGE_MS_MAX && is_scored(it)
         });
@@ -386,6 +401,38 @@ mod tests {
             ..Person::default()
         };
         assert_eq!(total(0, &child), None);
+    }
+
+    #[test]
+    fn an_older_reading_of_the_hour_stands_in_for_one_that_does_not_count() {
+        let signs = |quality: &str, older: Vec<StoredReading>| {
+            let mut pulse = stored("heart_rate", &[210.0], 0, Some(r#"{"activity":"rest"}"#));
+            pulse.quality = quality.to_owned();
+            let newest = Newest {
+                recent: older,
+                ..of(vec![
+                    stored("respiratory_rate", &[16.0], 0, None),
+                    stored("spo2", &[98.0], 0, None),
+                    stored("blood_pressure", &[120.0, 80.0], 0, None),
+                    pulse,
+                ])
+            };
+            let found = assess(&newest, &Person::default(), NOW_MS);
+            found.news2.map(|score| score.total)
+        };
+        let rest = Some(r#"{"activity":"rest"}"#);
+        let older = |value, age_ms| stored("heart_rate", &[value], age_ms, rest);
+        assert_eq!(signs("implausible", vec![]), None);
+        let two = vec![older(70.0, 2), older(100.0, 1)];
+        assert_eq!(signs("implausible", two.clone()), Some(1));
+        // What is usable itself counts, whatever came before.
+        assert_eq!(signs("ok", two), Some(3));
+        let mut worse = older(140.0, 1);
+        worse.quality = "implausible".to_owned();
+        assert_eq!(signs("implausible", vec![worse, older(70.0, 2)]), Some(0));
+        let old = |age_ms| signs("implausible", vec![older(70.0, age_ms)]);
+        assert_eq!(old(news2::AGE_MS_MAX), Some(0));
+        assert_eq!(old(news2::AGE_MS_MAX + 1), None);
     }
 
     #[test]
