@@ -2,10 +2,14 @@
 //! are in the key-value store `blobs` under `{user_id}/{id}`, what is known of them in
 //! the table `blobs`.
 //!
-//! The bytes are written before their row, so that a row always had its bytes. Bytes
-//! without a row are what an upload or a removal that broke off has left; they are swept.
+//! A row always has its bytes: they are written before it, and the transaction that
+//! writes it looks whether they are still there. A removal deletes the row, and in a second
+//! transaction of the person the bytes, unless a row came meanwhile. Bytes without a row
+//! are what an upload or a removal that broke off has left; they are swept.
 
 mod bytes;
+
+use std::collections::BTreeMap;
 
 use suoke_guest::ApiError;
 use suoke_health::batch::Candidate;
@@ -14,7 +18,7 @@ use suoke_store::{Database, Sql, StoreError, erased};
 
 pub use bytes::Bytes;
 
-use crate::queries::blobs as queries;
+use crate::queries::blobs::{self as queries, Which};
 
 /// Keys that are looked at together.
 const PIECE_KEYS: usize = 500;
@@ -90,14 +94,25 @@ pub async fn put(
         return Err(crate::record::erased());
     }
     let bytes = Bytes::open().await?;
-    let key = key(user_id, &blob.id);
-    bytes.set(&key, content).await?;
+    bytes.set(&key(user_id, &blob.id), content).await?;
+    note(db, user_id, blob, content).await
+}
+
+/// Stores what is known of bytes that were stored before.
+async fn note(
+    db: &mut Database,
+    user_id: &str,
+    blob: Blob,
+    content: &[u8],
+) -> Result<(Blob, bool), ApiError> {
+    let (bytes, key) = (Bytes::open().await?, key(user_id, &blob.id));
     let stored = db
         .transaction_of(user_id, async |tx| -> Result<_, ApiError> {
             if erased::is_erased(tx, user_id).await? {
                 return Ok(None);
             }
             let is_new = queries::insert(tx, user_id, &blob).await?;
+            bytes.keep(&key, content).await?;
             Ok(Some((find(tx, user_id, &blob.id).await?, is_new)))
         })
         .await?;
@@ -124,32 +139,49 @@ pub async fn content(user_id: &str, id: &str) -> Result<Option<Vec<u8>>, ApiErro
 /// # Errors
 /// When a store fails.
 pub async fn remove(db: &mut Database, user_id: &str, id: &str) -> Result<RemovedBlob, ApiError> {
-    let removed = db
-        .transaction_of(user_id, async |tx| -> Result<_, ApiError> {
-            if queries::delete_unused(tx, user_id, id).await? {
-                return Ok(RemovedBlob::Now);
-            }
-            let is_there = find(tx, user_id, id).await?.is_some();
-            Ok(if is_there {
-                RemovedBlob::InUse
-            } else {
-                RemovedBlob::Absent
-            })
-        })
-        .await?;
+    let removed = remove_row(db, user_id, id).await?;
     if removed == RemovedBlob::Now {
-        Bytes::open().await?.delete(&key(user_id, id)).await?;
+        delete_bytes(db, user_id, &[key(user_id, id)]).await?;
     }
     Ok(removed)
+}
+
+async fn remove_row(db: &mut Database, user_id: &str, id: &str) -> Result<RemovedBlob, ApiError> {
+    db.transaction_of(user_id, async |tx| {
+        if queries::delete_unused(tx, user_id, id).await? {
+            return Ok(RemovedBlob::Now);
+        }
+        let is_there = find(tx, user_id, id).await?.is_some();
+        Ok(if is_there {
+            RemovedBlob::InUse
+        } else {
+            RemovedBlob::Absent
+        })
+    })
+    .await
+}
+
+/// Deletes those of a person's bytes that have no row; how many. Nobody gives them one
+/// meanwhile: that takes a transaction of the person, too.
+async fn delete_bytes(db: &mut Database, user_id: &str, keys: &[String]) -> Result<u64, ApiError> {
+    let bytes = Bytes::open().await?;
+    db.transaction_of(user_id, async |tx| {
+        let left = queries::without_row(tx, keys).await?;
+        for key in &left {
+            bytes.delete(key).await?;
+        }
+        Ok(left.len() as u64)
+    })
+    .await
 }
 
 /// Removes up to `limit` blobs of a person, whatever refers to them; how many.
 ///
 /// # Errors
 /// When a store fails.
-pub async fn erase(sql: &impl Sql, user_id: &str, limit: u32) -> Result<u64, ApiError> {
-    let ids = queries::ids(sql, user_id, limit).await?;
-    delete_all(sql, ids.iter().map(|id| (user_id, id.as_str()))).await
+pub async fn erase(db: &mut Database, user_id: &str, limit: u32) -> Result<u64, ApiError> {
+    let ids = queries::ids(db, user_id, limit).await?;
+    delete_all(db, user_id, &ids, &Which::All).await
 }
 
 /// Deletes all bytes of a person, also those without a row; how many.
@@ -176,12 +208,8 @@ pub async fn erase_bytes(user_id: &str) -> Result<u64, ApiError> {
 ///
 /// # Errors
 /// When a store fails.
-pub async fn sweep_samples(sql: &impl Sql, before_ms: i64, limit: u32) -> Result<u64, ApiError> {
-    let unused = queries::unused(sql, SAMPLES_MEDIA_TYPE, before_ms, limit).await?;
-    let each = unused
-        .iter()
-        .map(|(user_id, id)| (user_id.as_str(), id.as_str()));
-    delete_all(sql, each).await
+pub async fn sweep_samples(db: &mut Database, before_ms: i64, limit: u32) -> Result<u64, ApiError> {
+    sweep_unused(db, SAMPLES_MEDIA_TYPE, before_ms, limit).await
 }
 
 /// Removes up to `limit` blobs of any kind that were stored before `before_ms` and that
@@ -189,30 +217,49 @@ pub async fn sweep_samples(sql: &impl Sql, before_ms: i64, limit: u32) -> Result
 ///
 /// # Errors
 /// When a store fails.
-pub async fn sweep_old(sql: &impl Sql, before_ms: i64, limit: u32) -> Result<u64, ApiError> {
-    let unused = queries::unused(sql, "%", before_ms, limit).await?;
-    let each = unused
-        .iter()
-        .map(|(user_id, id)| (user_id.as_str(), id.as_str()));
-    delete_all(sql, each).await
+pub async fn sweep_old(db: &mut Database, before_ms: i64, limit: u32) -> Result<u64, ApiError> {
+    sweep_unused(db, "%", before_ms, limit).await
 }
 
-async fn delete_all<'a>(
-    sql: &impl Sql,
-    blobs: impl Iterator<Item = (&'a str, &'a str)>,
+async fn sweep_unused(
+    db: &mut Database,
+    media_type: &str,
+    before_ms: i64,
+    limit: u32,
 ) -> Result<u64, ApiError> {
-    let mut bytes = None;
+    let mut of_people = BTreeMap::<String, Vec<String>>::new();
+    for (user_id, id) in queries::unused(db, media_type, before_ms, limit).await? {
+        of_people.entry(user_id).or_default().push(id);
+    }
     let mut count = 0;
-    for (user_id, id) in blobs {
-        let bytes = match &mut bytes {
-            Some(bytes) => bytes,
-            none => none.insert(Bytes::open().await?),
-        };
-        bytes.delete(&key(user_id, id)).await?;
-        queries::delete(sql, user_id, id).await?;
-        count += 1;
+    for (user_id, ids) in of_people {
+        count += delete_all(db, &user_id, &ids, &Which::Unreferenced).await?;
     }
     Ok(count)
+}
+
+/// Deletes blobs of a person, rows first; how many.
+async fn delete_all(
+    db: &mut Database,
+    user_id: &str,
+    ids: &[String],
+    which: &Which,
+) -> Result<u64, ApiError> {
+    let deleted: Vec<String> = db
+        .transaction_of(user_id, async |tx| -> Result<_, ApiError> {
+            let mut deleted = Vec::with_capacity(ids.len());
+            for id in ids {
+                if queries::delete(tx, user_id, id, which).await? {
+                    deleted.push(key(user_id, id));
+                }
+            }
+            Ok(deleted)
+        })
+        .await?;
+    if !deleted.is_empty() {
+        delete_bytes(db, user_id, &deleted).await?;
+    }
+    Ok(deleted.len() as u64)
 }
 
 /// Deletes bytes whose key is of no row, `keys_max` at most; how many. All keys are looked
@@ -222,10 +269,20 @@ async fn delete_all<'a>(
 /// # Errors
 /// When a store fails.
 pub async fn sweep_bytes(
-    sql: &impl Sql,
+    db: &mut Database,
     keys_max: usize,
     wait: impl AsyncFnOnce(),
 ) -> Result<u64, ApiError> {
+    let suspects = suspects(db, keys_max).await?;
+    if suspects.is_empty() {
+        return Ok(0);
+    }
+    wait().await;
+    sweep_suspects(db, suspects).await
+}
+
+/// Keys of no row, `keys_max` at most.
+async fn suspects(sql: &impl Sql, keys_max: usize) -> Result<Vec<String>, ApiError> {
     let bytes = Bytes::open().await?;
     let mut suspects = Vec::new();
     bytes
@@ -237,15 +294,21 @@ pub async fn sweep_bytes(
         })
         .await?;
     suspects.truncate(keys_max);
-    if suspects.is_empty() {
-        return Ok(0);
+    Ok(suspects)
+}
+
+/// Deletes the bytes of these keys that still have no row; how many.
+async fn sweep_suspects(db: &mut Database, suspects: Vec<String>) -> Result<u64, ApiError> {
+    let mut of_people = BTreeMap::<String, Vec<String>>::new();
+    for key in suspects {
+        let user_id = key.rsplit_once('/').map_or("", |(user_id, _)| user_id);
+        of_people.entry(user_id.to_owned()).or_default().push(key);
     }
-    wait().await;
-    let left = queries::without_row(sql, &suspects).await?;
-    for key in &left {
-        bytes.delete(key).await?;
+    let mut count = 0;
+    for (user_id, keys) in of_people {
+        count += delete_bytes(db, &user_id, &keys).await?;
     }
-    Ok(left.len() as u64)
+    Ok(count)
 }
 
 /// The keys and bytes of samples that came with readings.
@@ -291,13 +354,15 @@ pub(crate) async fn take_samples_back(
     Ok(())
 }
 
-/// Stores the samples that came with new readings: their rows.
+/// Stores the samples that came with new readings: their rows. In a transaction of the
+/// person.
 pub(crate) async fn note_samples(
     sql: &impl Sql,
     user_id: &str,
     candidates: &[&Candidate],
     now_ms: i64,
-) -> Result<(), StoreError> {
+) -> Result<(), ApiError> {
+    let mut bytes = None;
     for samples in candidates.iter().filter_map(|each| each.samples.as_ref()) {
         let Some(content) = &samples.bytes else {
             continue;
@@ -310,6 +375,12 @@ pub(crate) async fn note_samples(
             created_ms: now_ms,
         };
         queries::insert(sql, user_id, &blob).await?;
+        let bytes = match &mut bytes {
+            Some(bytes) => bytes,
+            none => none.insert(Bytes::open().await?),
+        };
+        // Somebody may have removed the same ones since they were stored.
+        bytes.keep(&key(user_id, &samples.blob), content).await?;
     }
     Ok(())
 }

@@ -30,6 +30,18 @@ impl Bytes {
         set.map_err(ApiError::unavailable)
     }
 
+    /// Stores bytes unless the key has some.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn keep(&self, key: &str, content: &[u8]) -> Result<(), ApiError> {
+        let is_there = self.0.exists(key).await;
+        if is_there.map_err(ApiError::unavailable)? {
+            return Ok(());
+        }
+        self.set(key, content).await
+    }
+
     /// The bytes of a key.
     ///
     /// # Errors
@@ -114,6 +126,18 @@ impl Bytes {
     /// Never.
     pub async fn set(&self, key: &str, content: &[u8]) -> Result<(), ApiError> {
         KEPT.with_borrow_mut(|kept| kept.insert(key.to_owned(), content.to_vec()));
+        Ok(())
+    }
+
+    /// Stores bytes unless the key has some.
+    ///
+    /// # Errors
+    /// Never.
+    pub async fn keep(&self, key: &str, content: &[u8]) -> Result<(), ApiError> {
+        KEPT.with_borrow_mut(|kept| {
+            kept.entry(key.to_owned())
+                .or_insert_with(|| content.to_vec());
+        });
         Ok(())
     }
 

@@ -55,7 +55,7 @@ fn samples_live_as_long_as_their_reading() {
             remove(&mut db, "u1", &blob).await.unwrap(),
             RemovedBlob::InUse
         );
-        assert_eq!(sweep_samples(&db, NOW_MS + 1, 9).await.unwrap(), 0);
+        assert_eq!(sweep_samples(&mut db, NOW_MS + 1, 9).await.unwrap(), 0);
         let outcome = send(&mut db, "u1", &[with_samples(&[1, 2, 3])]).await;
         assert_eq!(statuses(&outcome), ["duplicate"]);
         let request = suoke_guest::Request::new("DELETE", "/");
@@ -63,10 +63,10 @@ fn samples_live_as_long_as_their_reading() {
         remove_reading(&mut db, "u1", &id, NOW_MS, cause)
             .await
             .unwrap();
-        assert_eq!(sweep_samples(&db, NOW_MS + 1, 9).await.unwrap(), 0);
+        assert_eq!(sweep_samples(&mut db, NOW_MS + 1, 9).await.unwrap(), 0);
         db.execute("DELETE FROM readings", params![]).await.unwrap();
-        assert_eq!(sweep_samples(&db, NOW_MS, 9).await.unwrap(), 0);
-        assert_eq!(sweep_samples(&db, NOW_MS + 1, 9).await.unwrap(), 1);
+        assert_eq!(sweep_samples(&mut db, NOW_MS, 9).await.unwrap(), 0);
+        assert_eq!(sweep_samples(&mut db, NOW_MS + 1, 9).await.unwrap(), 1);
         assert!(content("u1", &blob).await.unwrap().is_none());
         assert_eq!(count(&db, "blobs").await, 0);
     });
@@ -109,7 +109,7 @@ fn what_nobody_needs_is_removed_once() {
         );
         // What people store themselves is never swept.
         put_one(&mut db, "u1", b"abc").await;
-        assert_eq!(sweep_samples(&db, i64::MAX, 9).await.unwrap(), 0);
+        assert_eq!(sweep_samples(&mut db, i64::MAX, 9).await.unwrap(), 0);
     });
 }
 
@@ -137,9 +137,9 @@ fn erasure_takes_the_bytes_too() {
             put_one(&mut db, "u1", content).await;
         }
         let (theirs, _) = put_one(&mut db, "u2", b"a").await;
-        assert_eq!(erase(&db, "u1", 2).await.unwrap(), 2);
-        assert_eq!(erase(&db, "u1", 2).await.unwrap(), 1);
-        assert_eq!(erase(&db, "u1", 2).await.unwrap(), 0);
+        assert_eq!(erase(&mut db, "u1", 2).await.unwrap(), 2);
+        assert_eq!(erase(&mut db, "u1", 2).await.unwrap(), 1);
+        assert_eq!(erase(&mut db, "u1", 2).await.unwrap(), 0);
         let keys = Bytes::open().await.unwrap().keys(9).await.unwrap();
         assert_eq!(keys, [key("u2", &theirs.id)]);
         erased::note(&db, "u1", 1).await.unwrap();
@@ -161,10 +161,9 @@ fn bytes_without_a_row_are_swept_unless_the_row_comes() {
             id: "left".to_owned(),
             ..blob.clone()
         };
-        let wait = async || {
-            queries::insert(&db, "u2", &late).await.unwrap();
-        };
-        assert_eq!(sweep_bytes(&db, 100, wait).await.unwrap(), 2);
+        let left = suspects(&db, 100).await.unwrap();
+        queries::insert(&db, "u2", &late).await.unwrap();
+        assert_eq!(sweep_suspects(&mut db, left).await.unwrap(), 2);
         let keys = bytes.keys(9).await.unwrap();
         assert_eq!(keys, [key("u1", &blob.id), "u2/left".to_owned()]);
         let nothing = async || panic!("there is nothing to wait for");
@@ -174,7 +173,79 @@ fn bytes_without_a_row_are_swept_unless_the_row_comes() {
             put_one(&mut db, "u1", content.as_bytes()).await;
         }
         bytes.set("z/left", b"x").await.unwrap();
-        assert_eq!(sweep_bytes(&db, 1, async || {}).await.unwrap(), 1);
-        assert_eq!(sweep_bytes(&db, 100, nothing).await.unwrap(), 0);
+        assert_eq!(sweep_bytes(&mut db, 1, async || {}).await.unwrap(), 1);
+        assert_eq!(sweep_bytes(&mut db, 100, nothing).await.unwrap(), 0);
+    });
+}
+
+/// Everything that takes bytes away, in two steps with room between them.
+#[test]
+fn what_is_stored_again_while_it_is_removed_has_its_bytes() {
+    block_on(async {
+        let mut db = health().await;
+        let (blob, _) = put_one(&mut db, "u1", b"abc").await;
+        let (id, theirs) = (blob.id.as_str(), key("u1", &blob.id));
+        // Between the row and the bytes.
+        let removed = remove_row(&mut db, "u1", id).await.unwrap();
+        assert_eq!(removed, RemovedBlob::Now);
+        assert!(put_one(&mut db, "u1", b"abc").await.1);
+        let left = delete_bytes(&mut db, "u1", std::slice::from_ref(&theirs)).await;
+        assert_eq!(left.unwrap(), 0);
+        assert_eq!(content("u1", id).await.unwrap().unwrap(), b"abc");
+
+        // Between the bytes and the row of the upload: whoever removes, and whoever sweeps.
+        let bytes = Bytes::open().await.unwrap();
+        for is_swept in [false, true] {
+            bytes.set(&theirs, b"abc").await.unwrap();
+            if is_swept {
+                let swept = sweep_old(&mut db, i64::MAX, 9).await.unwrap();
+                assert_eq!(swept, 1);
+            } else {
+                let removed = remove(&mut db, "u1", id).await.unwrap();
+                assert_eq!(removed, RemovedBlob::Now);
+            }
+            assert!(content("u1", id).await.unwrap().is_none());
+            let noted = note(&mut db, "u1", blob.clone(), b"abc").await.unwrap();
+            assert!(noted.1);
+            assert_eq!(content("u1", id).await.unwrap().unwrap(), b"abc");
+        }
+
+        // Bytes that looked as if nobody had them.
+        queries::delete(&db, "u1", id, &queries::Which::All)
+            .await
+            .unwrap();
+        let left = suspects(&db, 9).await.unwrap();
+        assert_eq!(left, [theirs]);
+        put_one(&mut db, "u1", b"abc").await;
+        assert_eq!(sweep_suspects(&mut db, left).await.unwrap(), 0);
+        assert_eq!(content("u1", id).await.unwrap().unwrap(), b"abc");
+    });
+}
+
+#[test]
+fn samples_that_were_removed_before_their_reading_was_stored_are_there_again() {
+    block_on(async {
+        let mut db = health().await;
+        let batch = crate::testing::batch("u1", &[with_samples(&[1, 2])]);
+        let candidates = batch.candidates();
+        put_samples(&db, "u1", candidates).await.unwrap();
+        let left = suspects(&db, 9).await.unwrap();
+        assert_eq!(sweep_suspects(&mut db, left).await.unwrap(), 1);
+        let all: Vec<_> = candidates.iter().collect();
+        note_samples(&db, "u1", &all, NOW_MS).await.unwrap();
+        let blob = candidates[0].samples.as_ref().unwrap().blob.clone();
+        assert_eq!(content("u1", &blob).await.unwrap().unwrap(), b"[1,2]");
+    });
+}
+
+#[test]
+fn what_a_reading_refers_to_meanwhile_is_not_swept() {
+    block_on(async {
+        let mut db = health().await;
+        sent(&mut db, "u1", with_samples(&[1, 2])).await;
+        let ids = queries::ids(&db, "u1", 9).await.unwrap();
+        let which = queries::Which::Unreferenced;
+        assert_eq!(delete_all(&mut db, "u1", &ids, &which).await.unwrap(), 0);
+        assert!(content("u1", &ids[0]).await.unwrap().is_some());
     });
 }

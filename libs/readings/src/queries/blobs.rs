@@ -41,13 +41,29 @@ pub(crate) async fn insert(sql: &impl Sql, user_id: &str, blob: &Blob) -> Result
     Ok(inserted == 1)
 }
 
-/// Deletes what is known of a blob, whatever refers to it.
-pub(crate) async fn delete(sql: &impl Sql, user_id: &str, id: &str) -> Result<(), StoreError> {
-    sql.execute(
-        "DELETE FROM blobs WHERE user_id = ?1 AND id = ?2",
-        params![user_id, id],
-    )
-    .await
+/// Which blobs are deleted.
+pub(crate) enum Which {
+    /// Whatever refers to it.
+    All,
+    /// Those that no reading refers to, whatever its status.
+    Unreferenced,
+}
+
+/// Deletes what is known of a blob; whether it did.
+pub(crate) async fn delete(
+    sql: &impl Sql,
+    user_id: &str,
+    id: &str,
+    which: &Which,
+) -> Result<bool, StoreError> {
+    let text = match which {
+        Which::All => "DELETE FROM blobs WHERE user_id = ?1 AND id = ?2",
+        Which::Unreferenced => {
+            "DELETE FROM blobs WHERE user_id = ?1 AND id = ?2 AND NOT EXISTS \
+             (SELECT 1 FROM readings WHERE user_id = ?1 AND blob = ?2)"
+        }
+    };
+    Ok(sql.execute_counted(text, params![user_id, id]).await? == 1)
 }
 
 /// What counts and refers to a blob.
