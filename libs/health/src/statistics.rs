@@ -5,8 +5,8 @@ mod figures;
 mod student;
 
 pub use figures::{
-    Dip, Dipping, HomeMean, Intervals, MMOL_TO_MG_PER_DL, PressureReading, RestingSample, dip, gmi,
-    home_mean, intervals, resting_heart_rate, sleep_regularity_minutes,
+    Dip, Dipping, HomeMean, MMOL_TO_MG_PER_DL, PressureReading, RestingSample, dip, gmi, home_mean,
+    resting_heart_rate, sleep_regularity_minutes,
 };
 pub use student::two_sided_95;
 

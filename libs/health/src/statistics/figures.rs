@@ -5,8 +5,6 @@ use std::collections::BTreeSet;
 
 /// Glucose in mg/dL for each mmol/L: the molar mass of glucose, 180.16 g/mol.
 pub const MMOL_TO_MG_PER_DL: f64 = 18.016;
-/// The difference of neighbours that pNN50 counts.
-const PNN_MS: f64 = 50.0;
 /// Readings that a resting heart rate needs from the night.
 const RESTING_READINGS_MIN: usize = 30;
 /// Length of the calmest stretch of the day.
@@ -18,41 +16,6 @@ const HOME_READINGS_MIN: usize = 4;
 const HOME_DAYS_MIN: usize = 3;
 /// Nights that a regularity needs (engineering default).
 const NIGHTS_MIN: usize = 3;
-
-/// Variability of the intervals between normal beats ("Heart rate variability:
-/// standards of measurement", Task Force of ESC and NASPE, 1996).
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Intervals {
-    /// Sample standard deviation, in ms.
-    pub sdnn_ms: f64,
-    /// Root of the mean square of the differences of neighbours, in ms.
-    pub rmssd_ms: f64,
-    /// Share of differences above 50 ms, in percent.
-    pub pnn50_percent: f64,
-    /// Coefficient of variation.
-    pub cv: f64,
-}
-
-/// The variability of NN intervals in ms, in order; none for fewer than two or a mean
-/// that is not positive.
-pub fn intervals(nn_ms: &[f64]) -> Option<Intervals> {
-    let sdnn_ms = sample_sd(nn_ms)?;
-    let mean_ms = mean(nn_ms).filter(|mean| *mean > 0.0)?;
-    let later = nn_ms.iter().skip(1);
-    let steps: Vec<f64> = nn_ms
-        .iter()
-        .zip(later)
-        .map(|(one, next)| next - one)
-        .collect();
-    let squares: Vec<f64> = steps.iter().map(|step| step * step).collect();
-    let long = steps.iter().filter(|step| step.abs() > PNN_MS).count();
-    Some(Intervals {
-        sdnn_ms,
-        rmssd_ms: mean(&squares)?.sqrt(),
-        pnn50_percent: long as f64 / steps.len() as f64 * 100.0,
-        cv: sdnn_ms / mean_ms,
-    })
-}
 
 /// Glucose management indicator in percent: 3.31 + 0.02392 × mean glucose in mg/dL
 /// (Bergenstal et al., Diabetes Care 41, 2018). Takes mmol/L.

@@ -40,18 +40,6 @@ fn golden_line() {
 }
 
 #[test]
-fn golden_intervals() {
-    let nn = [800.0, 810.0, 790.0, 805.0, 795.0, 1200.0, 600.0, 800.0];
-    let found = intervals(&nn).unwrap();
-    near(Some(found.sdnn_ms), 167.011_55);
-    near(Some(found.rmssd_ms), 284.064_88);
-    near(Some(found.pnn50_percent), 42.857_143);
-    near(Some(found.cv), 0.202_438_2);
-    assert_eq!(intervals(&[800.0]), None);
-    assert_eq!(intervals(&[]), None);
-}
-
-#[test]
 fn golden_glucose_management_indicator() {
     near(Some(gmi(154.0 / MMOL_TO_MG_PER_DL)), 6.993_68);
     near(Some(gmi(8.5)), 6.973_013);
