@@ -1,19 +1,25 @@
 //! What a component may do with a PostgreSQL server.
 
 mod bounds;
+mod tls;
 mod values;
 
 use serde_json::{Value, json};
 use system_tests::{Application, Host, Postgres, probe};
 
-/// A component that may use a server, on a host with this much more in its settings.
-async fn host_with(postgres: &Postgres, settings: &str) -> Host {
-    let more = format!(
+/// Lets a component use a server by its address and by its name.
+fn named_hosts(postgres: &Postgres) -> String {
+    format!(
         "allowed_outbound_hosts = [\"postgres://{}\", \"postgres://localhost:{}\"]",
         postgres.address(),
         postgres.address().rsplit(':').next().unwrap()
-    );
-    let application = Application::new(&probe("all", &more)).with("runtime-config.toml", settings);
+    )
+}
+
+/// A component that may use a server, on a host with this much more in its settings.
+async fn host_with(postgres: &Postgres, settings: &str) -> Host {
+    let application = Application::new(&probe("all", &named_hosts(postgres)))
+        .with("runtime-config.toml", settings);
     Host::start(&application, &[]).await
 }
 
