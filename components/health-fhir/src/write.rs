@@ -1,5 +1,7 @@
 //! Observations that are created, corrected and entered in error.
 
+mod same;
+
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::iter;
@@ -15,7 +17,6 @@ use suoke_fhir::terms;
 use suoke_guest::{Reply, Request};
 use suoke_health::Violation;
 use suoke_health::batch::{Batch, Status as Fate};
-use suoke_health::reading::Reading;
 use suoke_health::submission::{Draft, Submission};
 use suoke_health::view::{Status, StoredReading};
 use suoke_readings::{Cause, by_client_ids, find, record_in, remove_in};
@@ -414,8 +415,9 @@ pub async fn corrected(
     if let Some(violation) = batch.only_violation() {
         return Err(refused(violation));
     }
-    let says_the_same =
-        |candidate: &suoke_health::batch::Candidate| is_same(&candidate.reading, &shown.reading);
+    let says_the_same = |candidate: &suoke_health::batch::Candidate| {
+        same::is_same(&candidate.reading, &shown.reading)
+    };
     if batch.candidates().first().is_some_and(says_the_same) {
         return Ok((shown, Vec::new()));
     }
@@ -435,37 +437,6 @@ pub async fn corrected(
     )
     .await??;
     Ok((written.shown, events))
-}
-
-/// Whether a correction says nothing else than what is stored.
-fn is_same(reading: &Reading, stored: &StoredReading) -> bool {
-    let said = (
-        (
-            reading.kind.key,
-            &reading.values,
-            reading.effective_ms,
-            reading.end_ms,
-            reading.offset_minutes,
-        ),
-        (
-            reading.client_id.as_deref().unwrap_or_default(),
-            &reading.device_id,
-            &reading.source,
-        ),
-        (&reading.context, &reading.data),
-    );
-    let known = (
-        (
-            stored.kind.key,
-            &stored.values,
-            stored.effective_ms,
-            stored.end_ms,
-            stored.offset_minutes,
-        ),
-        (stored.client_id.as_str(), &stored.device_id, &stored.source),
-        (&stored.context, &stored.data),
-    );
-    said == known
 }
 
 /// `DELETE Observation/{id}`.
