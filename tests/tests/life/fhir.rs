@@ -71,8 +71,16 @@ async fn person(life: &Life) -> Person {
 
 #[tokio::test]
 async fn fhir_resources_parses_what_we_say_of_every_kind() {
-    let life = Life::embedded().await;
-    let person = person(&life).await;
+    fhir_resources_parses_every_kind(&Life::embedded().await).await;
+}
+
+#[tokio::test]
+async fn fhir_resources_parses_what_we_say_of_every_kind_on_postgresql() {
+    fhir_resources_parses_every_kind(&Life::with_postgres().await).await;
+}
+
+async fn fhir_resources_parses_every_kind(life: &Life) {
+    let person = person(life).await;
     let readings: Vec<Value> = catalogue::all()
         .iter()
         .zip(0..)
@@ -98,8 +106,18 @@ async fn fhir_resources_parses_what_we_say_of_every_kind() {
 
 #[tokio::test]
 async fn fhirpy_creates_finds_corrects_and_deletes() {
-    let life = Life::embedded().await;
-    let person = person(&life).await;
+    fhirpy_works_on_observations(&Life::embedded().await).await;
+}
+
+#[tokio::test]
+async fn fhirpy_creates_finds_corrects_and_deletes_on_postgresql() {
+    let life = Life::with_postgres().await;
+    fhirpy_works_on_observations(&life).await;
+    assert_eq!(life.outside_of_months().await, 0);
+}
+
+async fn fhirpy_works_on_observations(life: &Life) {
+    let person = person(life).await;
     let environment = [
         ("BASE_URL", life.host.url()),
         ("ACCESS_TOKEN", &person.token),
@@ -114,8 +132,18 @@ async fn fhirpy_creates_finds_corrects_and_deletes() {
 
 #[tokio::test]
 async fn data_points_of_open_mhealth_go_in_and_come_out() {
-    let life = Life::embedded().await;
-    let person = person(&life).await;
+    data_points_go_in_and_come_out(&Life::embedded().await).await;
+}
+
+#[tokio::test]
+async fn data_points_of_open_mhealth_go_in_and_come_out_on_postgresql() {
+    let life = Life::with_postgres().await;
+    data_points_go_in_and_come_out(&life).await;
+    assert_eq!(life.outside_of_months().await, 0);
+}
+
+async fn data_points_go_in_and_come_out(life: &Life) {
+    let person = person(life).await;
     let point = json!({
         "header": {
             "id": "243c773b-8936-407e-9c23-270d0ea49cc4",

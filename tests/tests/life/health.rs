@@ -9,7 +9,7 @@ use population::clock::{DAY_MS, MINUTE_MS, date_text, rfc3339};
 use population::figures::{Figures, by_day};
 use population::{Device, Kind, Plan};
 
-use self::members::{BATCHES, Member, a_few, aggregated, now_ms, tables_with};
+use self::members::{BATCHES, Member, a_few, aggregated, now_ms};
 use super::*;
 
 /// Of a hundred batches, so many are sent twice by the test, besides those that the
@@ -38,12 +38,20 @@ pub(crate) fn plan(days: u32) -> Plan {
 
 #[tokio::test]
 async fn a_week_of_a_population_is_stored_once_and_counted_right_in_any_order() {
+    a_week_of_a_population(&Life::embedded().await).await;
+}
+
+#[tokio::test]
+async fn a_week_of_a_population_is_stored_once_and_counted_right_on_postgresql() {
+    a_week_of_a_population(&Life::with_postgres().await).await;
+}
+
+async fn a_week_of_a_population(life: &Life) {
     let mut random = random();
-    let life = Life::embedded().await;
     let plan = plan(7);
     let mut members = Vec::new();
     for person in a_few(&plan) {
-        members.push(Member::join(&life, &plan, person).await);
+        members.push(Member::join(life, &plan, person).await);
     }
     let mut order: Vec<(usize, usize)> = Vec::new();
     for (member, one) in members.iter().enumerate() {
@@ -73,20 +81,21 @@ async fn a_week_of_a_population_is_stored_once_and_counted_right_in_any_order() 
     }
     for (member, ledger) in members.iter_mut().zip(ledgers) {
         member.kept = ledger.kept().to_vec();
-        member.check_stored(&life).await;
+        member.check_stored(life).await;
     }
-    aggregated(&life).await;
+    aggregated(life).await;
     for member in &members {
-        check_all_figures(&life, member).await;
+        check_all_figures(life, member).await;
     }
     for member in &mut members {
-        correct_and_delete(&life, member).await;
-        member.check_stored(&life).await;
+        correct_and_delete(life, member).await;
+        member.check_stored(life).await;
     }
-    aggregated(&life).await;
+    aggregated(life).await;
     for member in &members {
-        check_all_figures(&life, member).await;
+        check_all_figures(life, member).await;
     }
+    assert_eq!(life.outside_of_months().await, 0);
 }
 
 /// Buckets of every length are those of the person's own clock.
@@ -164,11 +173,19 @@ fn check_refusals(batch: &population::Batch, outcome: &Value) {
 
 #[tokio::test]
 async fn of_an_erased_persons_readings_and_figures_nothing_is_left() {
-    let life = Life::embedded().await;
+    nothing_is_left_of_the_erased(&Life::embedded().await).await;
+}
+
+#[tokio::test]
+async fn of_an_erased_persons_readings_and_figures_nothing_is_left_on_postgresql() {
+    nothing_is_left_of_the_erased(&Life::with_postgres().await).await;
+}
+
+async fn nothing_is_left_of_the_erased(life: &Life) {
     let plan = plan(2);
     let [gone, stays] = [0, 1].map(|at| a_few(&plan).swap_remove(at));
-    let gone = Member::join(&life, &plan, gone).await;
-    let stays = Member::join(&life, &plan, stays).await;
+    let gone = Member::join(life, &plan, gone).await;
+    let stays = Member::join(life, &plan, stays).await;
     for member in [&gone, &stays] {
         for batch in &member.batches {
             let body = batch.to_json();
@@ -176,8 +193,8 @@ async fn of_an_erased_persons_readings_and_figures_nothing_is_left() {
             answer.expect(200);
         }
     }
-    aggregated(&life).await;
-    let had = tables_with(&life, &gone.user_id);
+    aggregated(life).await;
+    let had = life.tables_with("health", &gone.user_id).await;
     assert!(had.contains(&"readings".to_owned()), "{had:?}");
 
     let answer = life
@@ -187,33 +204,41 @@ async fn of_an_erased_persons_readings_and_figures_nothing_is_left() {
     // What happened stays told, without a value.
     let allowed = |table: &String| table.starts_with("event_") || table == "erased_users";
     eventually("everything is gone", async || {
-        let left = tables_with(&life, &gone.user_id);
+        let left = life.tables_with("health", &gone.user_id).await;
         left.iter().all(allowed).then_some(())
     })
     .await;
     let late = life.post_bytes(BATCHES, Some(&gone.token), gone.batches[0].to_json());
     problem(&late.await, 401, "token_revoked", None);
-    stays.check_stored(&life).await;
+    stays.check_stored(life).await;
     let midnight = |at_ms| stays.midnight(at_ms);
-    stays.check_figures(&life, "1d", midnight).await;
+    stays.check_figures(life, "1d", midnight).await;
 }
 
 #[tokio::test]
 async fn trends_are_those_of_the_days_that_were_sent() {
-    let life = Life::embedded().await;
+    trends_are_those_of_the_days(&Life::embedded().await).await;
+}
+
+#[tokio::test]
+async fn trends_are_those_of_the_days_that_were_sent_on_postgresql() {
+    trends_are_those_of_the_days(&Life::with_postgres().await).await;
+}
+
+async fn trends_are_those_of_the_days(life: &Life) {
     let mut plan = plan(9);
     // Until yesterday, so that these are the last days.
     plan.first_day = now_ms() / DAY_MS - 10;
     plan.shares.years_back = 0;
     let person = a_few(&plan).swap_remove(1);
-    let member = Member::join(&life, &plan, person).await;
+    let member = Member::join(life, &plan, person).await;
     for batch in &member.batches {
         let answer = life
             .post_bytes(BATCHES, Some(&member.token), batch.to_json())
             .await;
         answer.expect(200);
     }
-    aggregated(&life).await;
+    aggregated(life).await;
     let days = by_day(&member.kept, member.person.offset_minutes);
     for (kind, value) in [
         ("body_weight", Figures::mean as fn(&Figures) -> f64),
@@ -275,7 +300,15 @@ fn least_squares(points: &[(i64, f64)]) -> f64 {
 
 #[tokio::test]
 async fn two_readings_in_danger_alert_once_however_often_and_in_what_order_they_come() {
-    let life = Life::embedded().await;
+    two_readings_in_danger_alert_once(&Life::embedded().await).await;
+}
+
+#[tokio::test]
+async fn two_readings_in_danger_alert_once_on_postgresql() {
+    two_readings_in_danger_alert_once(&Life::with_postgres().await).await;
+}
+
+async fn two_readings_in_danger_alert_once(life: &Life) {
     let token = life.register("fang@example.com").await;
     let pressure = |minutes_ago: i64| {
         let at = rfc3339(now_ms() / 1_000 * 1_000 - minutes_ago * MINUTE_MS, 480);

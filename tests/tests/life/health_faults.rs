@@ -11,7 +11,7 @@ use futures::future::join_all;
 use population::Shares;
 use rusqlite::Connection;
 
-use super::health::members::{BATCHES, Member, a_few, aggregated, database, number, path};
+use super::health::members::{BATCHES, Member, a_few, aggregated};
 use super::health::{plan, random};
 use super::*;
 
@@ -22,10 +22,31 @@ const AT_ONCE: usize = 12;
 /// No file may be written behind this place while the disk is full.
 const FULL_DISK_BYTES: u32 = 4_096;
 
+/// What is killed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Victim {
+    Host,
+    /// The server that holds the databases.
+    Postgres,
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_acknowledged_reading_is_lost_and_no_batch_is_halved_though_the_host_is_killed() {
+    no_reading_is_lost(Life::embedded().await, Victim::Host).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_acknowledged_reading_is_lost_on_postgresql_though_the_host_is_killed() {
+    no_reading_is_lost(Life::with_postgres().await, Victim::Host).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_acknowledged_reading_is_lost_though_the_server_of_the_databases_crashes() {
+    no_reading_is_lost(Life::with_postgres().await, Victim::Postgres).await;
+}
+
+async fn no_reading_is_lost(mut life: Life, victim: Victim) {
     let mut random = random();
-    let mut life = Life::embedded().await;
     let mut plan = plan(5);
     // Whether such a value is believed hangs on what arrives with it.
     plan.shares.artefacts = 0;
@@ -44,6 +65,7 @@ async fn no_acknowledged_reading_is_lost_and_no_batch_is_halved_though_the_host_
         let sent: Vec<_> = waiting.drain(..waiting.len().min(AT_ONCE)).collect();
         let is_struck = kills < KILLS && random.bool();
         let pause = Duration::from_millis(random.u64(5..300));
+        let mut postgres = life.postgres.take();
         let answers = {
             let (life, members) = (&life, &members);
             let send = |(member, batch): &(usize, usize)| {
@@ -52,9 +74,13 @@ async fn no_acknowledged_reading_is_lost_and_no_batch_is_halved_though_the_host_
             };
             let sending = join_all(sent.iter().map(send));
             let strike = async {
-                if is_struck {
-                    tokio::time::sleep(pause).await;
-                    life.host.kill();
+                if !is_struck {
+                    return;
+                }
+                tokio::time::sleep(pause).await;
+                match (victim, &mut postgres) {
+                    (Victim::Postgres, Some(postgres)) => postgres.kill(),
+                    _ => life.host.kill(),
                 }
             };
             tokio::join!(sending, strike).0
@@ -66,15 +92,22 @@ async fn no_acknowledged_reading_is_lost_and_no_batch_is_halved_though_the_host_
                 None => waiting.push(sent),
             }
         }
+        if is_struck && victim == Victim::Postgres {
+            let server = postgres.as_mut().unwrap();
+            assert!(server.restart().await, "its port was taken");
+        }
+        life.postgres = postgres;
         if is_struck {
             kills += 1;
-            life.restart().await;
-            check_whole(&life, &acknowledged);
+            if victim == Victim::Host {
+                life.restart().await;
+            }
+            check_whole(&life, &acknowledged).await;
         }
     }
     println!("{} acknowledged, killed {kills} times", acknowledged.len());
 
-    check_whole(&life, &acknowledged);
+    check_whole(&life, &acknowledged).await;
     aggregated(&life).await;
     for member in &members {
         member.check_stored(&life).await;
@@ -82,6 +115,7 @@ async fn no_acknowledged_reading_is_lost_and_no_batch_is_halved_though_the_host_
             .check_figures(&life, "1d", |at_ms| member.midnight(at_ms))
             .await;
     }
+    assert_eq!(life.outside_of_months().await, 0);
 }
 
 /// Sends a batch; the ids of what is stored now, when it was acknowledged.
@@ -104,25 +138,26 @@ async fn send(life: &Life, token: &str, body: String) -> Option<Vec<String>> {
 
 /// Every acknowledged reading is stored; and of each person as many readings are as
 /// the events tell, so that no batch was stored without its event or by halves.
-fn check_whole(life: &Life, acknowledged: &BTreeSet<String>) {
-    let database = database(life);
-    let mut statement = database
-        .prepare("SELECT user_id, id FROM readings")
-        .unwrap();
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
-    let rows: Vec<(String, String)> = rows.unwrap().map(Result::unwrap).collect();
-    let stored: BTreeSet<&String> = rows.iter().map(|(_, id)| id).collect();
+async fn check_whole(life: &Life, acknowledged: &BTreeSet<String>) {
+    // One statement sees one moment: a server may still finish what a dead host began.
+    let both = "SELECT id, NULL FROM readings UNION ALL \
+                SELECT NULL, payload FROM event_outbox WHERE type = 'health.reading.recorded'";
+    let rows = life.rows("health", both).await;
+    let stored: BTreeSet<&String> = rows.iter().filter_map(|row| row[0].as_ref()).collect();
     let lost: Vec<_> = acknowledged
         .iter()
         .filter(|id| !stored.contains(id))
         .collect();
     assert!(lost.is_empty(), "acknowledged, but not stored: {lost:?}");
-    let told = "SELECT COALESCE(SUM(json_extract(payload, '$.data.count')), 0) \
-                FROM event_outbox WHERE type = 'health.reading.recorded'";
-    let told: i64 = database.query_row(told, [], |row| row.get(0)).unwrap();
+    let events = rows.iter().filter_map(|row| row[1].as_ref());
+    let told = events.map(|payload| {
+        let event: Value = serde_json::from_str(payload).unwrap();
+        event["data"]["count"].as_u64().unwrap()
+    });
+    let readings = rows.iter().filter(|row| row[0].is_some()).count();
     assert_eq!(
-        told,
-        i64::try_from(rows.len()).unwrap(),
+        told.sum::<u64>(),
+        u64::try_from(readings).unwrap(),
         "events and rows differ"
     );
 }
@@ -133,10 +168,10 @@ async fn while_another_process_holds_the_database_nothing_is_acknowledged_or_hal
     let (member, bodies) = somebody(&life).await;
     let [first, second] = bodies;
     assert!(send(&life, &member.token, first).await.is_some());
-    let before = number(&life, "SELECT count(*) FROM readings");
+    let before = life.number("health", "SELECT count(*) FROM readings").await;
 
     // This test is the other process.
-    let mut other = Connection::open(path(&life)).unwrap();
+    let mut other = Connection::open(life.database_path("health")).unwrap();
     let held = other.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate);
     let held = held.unwrap();
     let answer = life
@@ -152,7 +187,7 @@ async fn while_another_process_holds_the_database_nothing_is_acknowledged_or_hal
 
     assert!(send(&life, &member.token, second).await.is_some());
     member.check_stored(&life).await;
-    check_whole(&life, &BTreeSet::new());
+    check_whole(&life, &BTreeSet::new()).await;
     aggregated(&life).await;
     member
         .check_figures(&life, "1d", |at_ms| member.midnight(at_ms))
@@ -168,7 +203,7 @@ async fn on_a_full_disk_nothing_is_acknowledged_or_halved_and_it_goes_on_afterwa
     let (member, bodies) = somebody(&life).await;
     let [first, second] = bodies;
     assert!(send(&life, &member.token, first).await.is_some());
-    let before = number(&life, "SELECT count(*) FROM readings");
+    let before = life.number("health", "SELECT count(*) FROM readings").await;
 
     file_bytes_max(&life.host, &FULL_DISK_BYTES.to_string());
     for _ in 0..3 {
@@ -180,8 +215,11 @@ async fn on_a_full_disk_nothing_is_acknowledged_or_halved_and_it_goes_on_afterwa
     }
     file_bytes_max(&life.host, "unlimited");
 
-    assert_eq!(number(&life, "SELECT count(*) FROM readings"), before);
-    check_whole(&life, &BTreeSet::new());
+    assert_eq!(
+        life.number("health", "SELECT count(*) FROM readings").await,
+        before
+    );
+    check_whole(&life, &BTreeSet::new()).await;
     assert!(send(&life, &member.token, second).await.is_some());
     member.check_stored(&life).await;
     aggregated(&life).await;

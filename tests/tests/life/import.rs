@@ -1,9 +1,12 @@
 //! `suoke import`: whole files, whoever is killed on the way.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use population::write::{Format, user_id, write};
+use population::{Ledger, Plan};
 use system_tests::Failed;
 
 use super::*;
@@ -31,29 +34,46 @@ impl Life {
         self.application.write("token.txt", format!("{token}\n"))
     }
 
-    /// Runs `suoke import` on a file.
+    /// Runs `suoke import` on a file whose times are of China.
     async fn import(&self, file: &Path, token: &str, more: &[&str]) -> Failed {
+        let all = [&["--offset", "+08:00"], more].concat();
+        self.import_as_told(file, token, &all).await
+    }
+
+    /// Runs `suoke import` on a file that tells everything.
+    async fn import_as_told(&self, file: &Path, token: &str, more: &[&str]) -> Failed {
         let (file, token) = (
             file.display().to_string(),
             self.token_file(token).display().to_string(),
         );
         let mut arguments = vec!["import", &file, "--url", self.host.url()];
-        arguments.extend(["--token-file", &token, "--offset", "+08:00"]);
+        arguments.extend(["--token-file", &token]);
         arguments.extend(more);
         Host::command(&arguments).await
     }
 
     /// How many readings are stored; none before there is a table of them.
-    fn stored(&self) -> i64 {
-        let health = rusqlite::Connection::open(self.application.path(".suoke/health.db")).unwrap();
-        let count = "SELECT count(*) FROM readings";
-        health.query_row(count, [], |row| row.get(0)).unwrap_or(0)
+    async fn stored(&self) -> i64 {
+        if !self.tables("health").await.contains(&"readings".to_owned()) {
+            return 0;
+        }
+        self.number("health", "SELECT count(*) FROM readings").await
     }
 }
 
 #[tokio::test]
 async fn a_file_is_imported_and_refused_lines_are_named() {
-    let life = Life::embedded().await;
+    a_file_is_imported(&Life::embedded().await).await;
+}
+
+#[tokio::test]
+async fn a_file_is_imported_and_refused_lines_are_named_on_postgresql() {
+    let life = Life::with_postgres().await;
+    a_file_is_imported(&life).await;
+    assert_eq!(life.outside_of_months().await, 0);
+}
+
+async fn a_file_is_imported(life: &Life) {
     let fang = life.register("fang@example.com").await;
     let file = life.application.write("export.csv", export(2_500));
     let done = life.import(&file, &fang, &[]).await;
@@ -66,7 +86,7 @@ async fn a_file_is_imported_and_refused_lines_are_named() {
     );
     // No bar into a pipe.
     assert_eq!(done.stderr, "");
-    assert_eq!(life.stored(), 2_250);
+    assert_eq!(life.stored().await, 2_250);
     let rejects = std::fs::read_to_string(file.with_extension("csv.rejects.csv")).unwrap();
     let lines: Vec<&str> = rejects.lines().collect();
     assert_eq!(lines[0], "line,code,message");
@@ -75,7 +95,7 @@ async fn a_file_is_imported_and_refused_lines_are_named() {
     assert_eq!(lines.len(), 251);
     // The same again changes nothing; what was added is imported.
     let again = life.import(&file, &fang, &[]).await;
-    assert_eq!((again.code, life.stored()), (0, 2_250));
+    assert_eq!((again.code, life.stored().await), (0, 2_250));
     let mut grown = std::fs::OpenOptions::new()
         .append(true)
         .open(&file)
@@ -84,7 +104,7 @@ async fn a_file_is_imported_and_refused_lines_are_named() {
         .write_all(b",steps,7,count,2025-02-02 08:00:00,x\r\n")
         .unwrap();
     let more = life.import(&file, &fang, &[]).await;
-    assert_eq!((more.code, life.stored()), (0, 2_251));
+    assert_eq!((more.code, life.stored().await), (0, 2_251));
     assert!(
         more.stdout
             .contains("1 readings imported, 2250 were there already"),
@@ -95,7 +115,12 @@ async fn a_file_is_imported_and_refused_lines_are_named() {
     let next = export(2_500).replace("2025-01-02", "2025-03-02");
     let file = life.application.write("export.csv", next);
     let next = life.import(&file, &fang, &[]).await;
-    assert_eq!((next.code, life.stored()), (0, 4_501), "{}", next.stdout);
+    assert_eq!(
+        (next.code, life.stored().await),
+        (0, 4_501),
+        "{}",
+        next.stdout
+    );
     // An import that is named has come further than another file is long.
     let named = ["--import-id", "mine"];
     assert_eq!(life.import(&file, &fang, &named).await.code, 0);
@@ -109,7 +134,15 @@ async fn a_file_is_imported_and_refused_lines_are_named() {
 
 #[tokio::test]
 async fn a_killed_command_and_a_killed_host_lose_and_repeat_nothing() {
-    let mut life = Life::embedded().await;
+    kills_lose_and_repeat_nothing(Life::embedded().await).await;
+}
+
+#[tokio::test]
+async fn a_killed_command_and_a_killed_host_lose_and_repeat_nothing_on_postgresql() {
+    kills_lose_and_repeat_nothing(Life::with_postgres().await).await;
+}
+
+async fn kills_lose_and_repeat_nothing(mut life: Life) {
     let fang = life.register("fang@example.com").await;
     let file = life.application.write("export.csv", export(20_000));
     // The command is killed when something is stored.
@@ -129,17 +162,17 @@ async fn a_killed_command_and_a_killed_host_lose_and_repeat_nothing() {
         .spawn()
         .unwrap();
     eventually("something is stored", async || {
-        (life.stored() > 0).then_some(())
+        (life.stored().await > 0).then_some(())
     })
     .await;
     child.kill().unwrap();
     child.wait().unwrap();
     // The host is killed while the command runs again.
-    let before = life.stored();
+    let before = life.stored().await;
     let mut child = command.spawn().unwrap();
     eventually("more is stored", async || {
         let is_ended = child.try_wait().unwrap().is_some();
-        (life.stored() > before || is_ended).then_some(())
+        (life.stored().await > before || is_ended).then_some(())
     })
     .await;
     life.host.kill();
@@ -157,14 +190,22 @@ async fn a_killed_command_and_a_killed_host_lose_and_repeat_nothing() {
         "{}",
         done.stdout
     );
-    assert_eq!(life.stored(), 18_000);
+    assert_eq!(life.stored().await, 18_000);
     let rejects = std::fs::read_to_string(file.with_extension("csv.rejects.csv")).unwrap();
     assert_eq!(rejects.lines().count(), 2_001);
 }
 
 #[tokio::test]
 async fn lines_of_others_are_imported_by_operators_alone() {
-    let life = Life::embedded().await;
+    lines_of_others_are_for_operators(&Life::embedded().await).await;
+}
+
+#[tokio::test]
+async fn lines_of_others_are_imported_by_operators_alone_on_postgresql() {
+    lines_of_others_are_for_operators(&Life::with_postgres().await).await;
+}
+
+async fn lines_of_others_are_for_operators(life: &Life) {
     let fang = life.register("fang@example.com").await;
     let li = life.register("li@example.com").await;
     let me = life.get("/api/v1/users/me", &li).await.expect(200).json();
@@ -191,6 +232,77 @@ async fn lines_of_others_are_imported_by_operators_alone() {
     );
     assert_eq!(life.readings(&li).await.len(), 1);
     assert!(life.readings(&fang).await.is_empty());
+}
+
+#[tokio::test]
+async fn the_file_of_a_population_is_imported_as_its_ledger_says() {
+    a_population_is_imported(&Life::embedded().await).await;
+}
+
+#[tokio::test]
+async fn the_file_of_a_population_is_imported_as_its_ledger_says_on_postgresql() {
+    let life = Life::with_postgres().await;
+    a_population_is_imported(&life).await;
+    assert_eq!(life.outside_of_months().await, 0);
+}
+
+/// What `cargo xtask population --format csv` writes, with all its faults.
+async fn a_population_is_imported(life: &Life) {
+    let plan = Plan {
+        people: 12,
+        days: 5,
+        seed: 5,
+        ..Plan::default()
+    };
+    let mut file = Vec::new();
+    let told = write(&plan, Format::Csv, &mut file).unwrap();
+    let file = life.application.write("population.csv", file);
+    let done = life.import_as_told(&file, OPERATOR_TOKEN, &[]).await;
+    assert_eq!(done.code, 0, "{} {}", done.stdout, done.stderr);
+    let refused: u64 = told.refused.values().sum();
+    // Every way in which a line can be wrong is there.
+    assert!(told.refused.len() > 4 && told.duplicated > 0, "{told:?}");
+    let expected = format!(
+        "{} readings imported, {} were there already, {refused} lines refused",
+        told.stored, told.duplicated
+    );
+    assert!(
+        done.stdout.contains(&expected),
+        "{expected}: {}",
+        done.stdout
+    );
+    let rejects = std::fs::read_to_string(file.with_extension("csv.rejects.csv")).unwrap();
+    let mut codes = BTreeMap::new();
+    for line in rejects.lines().skip(1) {
+        *codes.entry(line.split(',').nth(1).unwrap()).or_default() += 1;
+    }
+    assert_eq!(codes, told.refused);
+    let columns = "SELECT user_id, type, effective_ms, value_milli, value2_milli FROM readings";
+    let mut stored = life.rows("health", columns).await;
+    stored.sort_unstable();
+    assert_eq!(stored, kept(&plan));
+}
+
+/// The columns that must be stored of a population, in order.
+fn kept(plan: &Plan) -> Vec<Vec<Option<String>>> {
+    let mut rows = Vec::new();
+    for person in plan.people() {
+        let mut ledger = Ledger::default();
+        for batch in plan.batches(&person) {
+            ledger.take(&batch);
+        }
+        rows.extend(ledger.kept().iter().map(|kept| {
+            vec![
+                Some(user_id(kept.person)),
+                Some(kept.kind.key().to_owned()),
+                Some(kept.at_ms.to_string()),
+                Some(kept.value.to_string()),
+                kept.value2.map(|value| value.to_string()),
+            ]
+        }));
+    }
+    rows.sort_unstable();
+    rows
 }
 
 #[tokio::test]

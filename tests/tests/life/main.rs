@@ -21,6 +21,7 @@ mod people;
 mod saga;
 mod search;
 mod sessions;
+mod stores;
 mod tokens;
 
 use std::path::Path;

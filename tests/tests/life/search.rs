@@ -40,14 +40,22 @@ const SLEEPLESS: &str = "q=%E5%A4%B1%E7%9C%A0";
 
 #[tokio::test]
 async fn a_consultation_is_found_by_its_owner_until_the_account_is_erased() {
-    let life = Life::embedded().await;
+    a_consultation_is_found_until_erased(&Life::embedded().await).await;
+}
+
+#[tokio::test]
+async fn a_consultation_is_found_by_its_owner_until_the_account_is_erased_on_postgresql() {
+    a_consultation_is_found_until_erased(&Life::with_postgres().await).await;
+}
+
+async fn a_consultation_is_found_until_erased(life: &Life) {
     let fang = life.register("fang@example.com").await;
     let li = life.register("li@example.com").await;
-    let id = consult(&life, &fang, "最近晚上总是睡不着，口干").await;
+    let id = consult(life, &fang, "最近晚上总是睡不着，口干").await;
     let own = format!("{SLEEPLESS}&type=consultation,record");
     // 失眠 is found in 睡不着.
     let found = eventually("the consultation is found", async || {
-        let found = search(&life, &fang, &own).await;
+        let found = search(life, &fang, &own).await;
         (found["total"] == 1).then_some(found)
     })
     .await;
@@ -55,11 +63,11 @@ async fn a_consultation_is_found_by_its_owner_until_the_account_is_erased() {
     assert_eq!(found["counts"]["types"]["consultation"], 1);
     let months = found["counts"]["months"].as_object().unwrap();
     assert_eq!(months.values().filter_map(Value::as_u64).sum::<u64>(), 1);
-    assert_eq!(search(&life, &li, &own).await["total"], 0);
+    assert_eq!(search(life, &li, &own).await["total"], 0);
     // 问诊记录: it comes when the saga is completed.
     let record = "q=%E9%97%AE%E8%AF%8A%E8%AE%B0%E5%BD%95&type=record";
     eventually("the record is found", async || {
-        let found = search(&life, &fang, record).await;
+        let found = search(life, &fang, record).await;
         (found["total"] == 1).then_some(())
     })
     .await;
@@ -68,19 +76,24 @@ async fn a_consultation_is_found_by_its_owner_until_the_account_is_erased() {
     let request = request.header("authorization", format!("Bearer {fang}"));
     let gone = life.host.send(request.body(whole("")).unwrap()).await;
     assert!(gone.status.is_success(), "{}", gone.text());
-    let state = life.application.path(".suoke/health.db");
     eventually("nothing of the person is in the index", async || {
-        let health = rusqlite::Connection::open(&state).unwrap();
         let owned = "SELECT count(*) FROM search_postings WHERE owner <> ''";
-        let left: i64 = health.query_row(owned, [], |row| row.get(0)).unwrap();
-        (left == 0).then_some(())
+        (life.number("health", owned).await == 0).then_some(())
     })
     .await;
 }
 
 #[tokio::test]
 async fn the_public_knowledge_is_found_in_every_way() {
-    let life = Life::embedded().await;
+    the_public_knowledge_is_found(&Life::embedded().await).await;
+}
+
+#[tokio::test]
+async fn the_public_knowledge_is_found_in_every_way_on_postgresql() {
+    the_public_knowledge_is_found(&Life::with_postgres().await).await;
+}
+
+async fn the_public_knowledge_is_found(life: &Life) {
     let fang = life.register("fang@example.com").await;
     for query in [
         "q=zsl",
@@ -88,16 +101,16 @@ async fn the_public_knowledge_is_found_in_every_way() {
         "q=ST36",
         "q=zusanli",
     ] {
-        let found = search(&life, &fang, query).await;
+        let found = search(life, &fang, query).await;
         assert_eq!(ids(&found).first(), Some(&"ST36"), "{query}");
     }
     // 肝郁 and 氣虛
-    let found = search(&life, &fang, "q=%E8%82%9D%E9%83%81&type=syndrome").await;
+    let found = search(life, &fang, "q=%E8%82%9D%E9%83%81&type=syndrome").await;
     for id in ["liver_qi_stag", "liver_spleen"] {
         assert!(ids(&found).contains(&id), "{found}");
     }
-    let simplified = search(&life, &fang, "q=%E6%B0%94%E8%99%9A").await;
-    let traditional = search(&life, &fang, "q=%E6%B0%A3%E8%99%9B").await;
+    let simplified = search(life, &fang, "q=%E6%B0%94%E8%99%9A").await;
+    let traditional = search(life, &fang, "q=%E6%B0%A3%E8%99%9B").await;
     assert_eq!(ids(&simplified), ids(&traditional));
     for (query, field) in [
         ("", "q"),

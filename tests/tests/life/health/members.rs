@@ -2,13 +2,10 @@
 //! come of it by the population's own rules.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::time::Duration;
 
 use population::clock::{DAY_MS, MINUTE_MS, date_of, date_text, parse_rfc3339, rfc3339};
 use population::figures::{Figures, by_span};
 use population::{Batch, Kept, Kind, Ledger, Person, Plan};
-use rusqlite::{Connection, OpenFlags};
 
 use super::*;
 
@@ -287,45 +284,6 @@ pub(crate) fn a_few(plan: &Plan) -> Vec<Person> {
     few
 }
 
-/// The database of health, beside the host that writes it.
-pub(crate) fn database(life: &Life) -> Connection {
-    let database =
-        Connection::open_with_flags(path(life), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-    database.busy_timeout(Duration::from_secs(10)).unwrap();
-    database
-}
-
-/// The file of that database.
-pub(crate) fn path(life: &Life) -> PathBuf {
-    life.application.folder().join(".suoke/health.db")
-}
-
-/// A number from the database.
-pub(crate) fn number(life: &Life, sql: &str) -> i64 {
-    database(life).query_row(sql, [], |row| row.get(0)).unwrap()
-}
-
-/// The tables of health in which a text stands.
-pub(crate) fn tables_with(life: &Life, text: &str) -> Vec<String> {
-    let database = database(life);
-    let list = |sql: &str| -> Vec<String> {
-        let mut statement = database.prepare(sql).unwrap();
-        let rows = statement.query_map([], |row| row.get(0)).unwrap();
-        rows.map(Result::unwrap).collect()
-    };
-    let mut tables = list("SELECT name FROM sqlite_schema WHERE type = 'table'");
-    tables.retain(|table| {
-        let columns = list(&format!("SELECT name FROM pragma_table_info('{table}')"));
-        columns.iter().any(|column| {
-            let sql = format!("SELECT count(*) FROM {table} WHERE instr({column}, ?1) > 0");
-            let found: i64 = database.query_row(&sql, [text], |row| row.get(0)).unwrap();
-            found > 0
-        })
-    });
-    tables.sort_unstable();
-    tables
-}
-
 /// Now, in milliseconds since the Unix epoch.
 pub(crate) fn now_ms() -> i64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
@@ -335,7 +293,8 @@ pub(crate) fn now_ms() -> i64 {
 /// Waits until no day is marked as out of date.
 pub(crate) async fn aggregated(life: &Life) {
     eventually("no day is out of date", async || {
-        (number(life, "SELECT count(*) FROM dirty_days") == 0).then_some(())
+        let dirty = life.number("health", "SELECT count(*) FROM dirty_days");
+        (dirty.await == 0).then_some(())
     })
     .await;
 }
