@@ -43,10 +43,11 @@ async fn seen(host: &Host, address: &str, root: Option<&str>) -> Result<bool, St
     let sql = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
     let plan = json!({ "address": address, "ca_root": root, "steps": [{ "sql": sql }] });
     let seen = ask(host, &plan).await;
-    match &seen["connection-failed"] {
-        Value::String(reason) => Err(reason.clone()),
-        _ => Ok(seen[0]["rows"][0][0]["boolean"].as_bool().unwrap()),
+    if let Some(reason) = seen.get("connection-failed").and_then(Value::as_str) {
+        return Err(reason.to_owned());
     }
+    let first = seen.pointer("/0/rows/0/0/boolean").and_then(Value::as_bool);
+    first.ok_or_else(|| seen.to_string())
 }
 
 /// Checks that a connection was refused for this reason.
