@@ -4,7 +4,9 @@
 //! `SUOKE_FAULT_SEED=N` repeats a run's choices; the seed is printed.
 
 use std::collections::BTreeSet;
-use std::process::Command;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
+use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -21,6 +23,8 @@ const KILLS: usize = 8;
 const AT_ONCE: usize = 12;
 /// No file may be written behind this place while the disk is full.
 const FULL_DISK_BYTES: u32 = 4_096;
+/// A disk with room for a little more than everybody's empty databases.
+const SMALL_DISK_BYTES: u64 = 96 << 20;
 
 /// What is killed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -195,17 +199,79 @@ async fn while_another_process_holds_the_database_nothing_is_acknowledged_or_hal
 }
 
 #[tokio::test]
-async fn on_a_full_disk_nothing_is_acknowledged_or_halved_and_it_goes_on_afterwards() {
-    // Like a full disk, a file that may not grow makes writes fail; the signal that
-    // goes with it would end the host.
+async fn when_files_may_not_grow_nothing_is_acknowledged_or_halved_and_it_goes_on_afterwards() {
+    // The signal that goes with it would end the host.
     let launcher = ["sh", "-c", "trap '' XFSZ; exec \"$0\" \"$@\""];
     let life = Life::launched_by(&launcher).await;
-    let (member, bodies) = somebody(&life).await;
+    let limit = |bytes: &str| file_bytes_max(&life.host, bytes);
+    nothing_is_lost_while_the_disk_is_full(
+        &life,
+        || limit(&FULL_DISK_BYTES.to_string()),
+        || limit("unlimited"),
+    )
+    .await;
+}
+
+#[test]
+fn on_a_full_disk_nothing_is_acknowledged_or_halved_and_it_goes_on_afterwards() {
+    if !own_mounts(&["true"]).is_ok_and(|status| status.success()) {
+        println!("nobody may mount a disk here; files that may not grow stand for a full one");
+        return;
+    }
+    let disk = tempfile::tempdir().unwrap();
+    let mount = format!(
+        "mount -t tmpfs -o size={SMALL_DISK_BYTES} none \"$0\" && TMPDIR=\"$0\" exec \"$@\""
+    );
+    let (disk, this) = (disk.path(), std::env::current_exe().unwrap());
+    let (disk, this) = (disk.display().to_string(), this.display().to_string());
+    let test = "health_faults::with_all_files_on_a_small_disk";
+    let words = [
+        "sh",
+        "-c",
+        &mount,
+        &disk,
+        &this,
+        "--ignored",
+        "--exact",
+        test,
+        "--nocapture",
+    ];
+    assert!(own_mounts(&words).unwrap().success());
+}
+
+#[tokio::test]
+#[ignore = "another test starts it, where temporary files are on a small disk"]
+async fn with_all_files_on_a_small_disk() {
+    let life = Life::embedded().await;
+    let filler = life.application.path("filler");
+    let fill = || {
+        let mut file = File::create(&filler).unwrap();
+        let zeros = [0; 4_096];
+        let full = std::iter::repeat_with(|| file.write_all(&zeros)).find_map(Result::err);
+        assert_eq!(full.unwrap().kind(), ErrorKind::StorageFull);
+    };
+    let make_room = || fs::remove_file(&filler).unwrap();
+    nothing_is_lost_while_the_disk_is_full(&life, fill, make_room).await;
+}
+
+/// Runs a program that may mount, for nobody but itself to see.
+fn own_mounts(words: &[&str]) -> std::io::Result<ExitStatus> {
+    let mut unshare = Command::new("unshare");
+    unshare.args(["--user", "--map-root-user", "--mount"]);
+    unshare.args(words).status()
+}
+
+async fn nothing_is_lost_while_the_disk_is_full(
+    life: &Life,
+    fill: impl FnOnce(),
+    make_room: impl FnOnce(),
+) {
+    let (member, bodies) = somebody(life).await;
     let [first, second] = bodies;
-    assert!(send(&life, &member.token, first).await.is_some());
+    assert!(send(life, &member.token, first).await.is_some());
     let before = life.number("health", "SELECT count(*) FROM readings").await;
 
-    file_bytes_max(&life.host, &FULL_DISK_BYTES.to_string());
+    fill();
     for _ in 0..3 {
         let answer = life
             .post_bytes(BATCHES, Some(&member.token), second.clone())
@@ -213,18 +279,18 @@ async fn on_a_full_disk_nothing_is_acknowledged_or_halved_and_it_goes_on_afterwa
         assert!(answer.status.is_server_error(), "{}", answer.text());
         assert_eq!(answer.header("content-type"), "application/problem+json");
     }
-    file_bytes_max(&life.host, "unlimited");
+    make_room();
 
     assert_eq!(
         life.number("health", "SELECT count(*) FROM readings").await,
         before
     );
-    check_whole(&life, &BTreeSet::new()).await;
-    assert!(send(&life, &member.token, second).await.is_some());
-    member.check_stored(&life).await;
-    aggregated(&life).await;
+    check_whole(life, &BTreeSet::new()).await;
+    assert!(send(life, &member.token, second).await.is_some());
+    member.check_stored(life).await;
+    aggregated(life).await;
     member
-        .check_figures(&life, "1d", |at_ms| member.midnight(at_ms))
+        .check_figures(life, "1d", |at_ms| member.midnight(at_ms))
         .await;
 }
 
