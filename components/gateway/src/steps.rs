@@ -157,14 +157,11 @@ fn body(incoming: &Incoming, request: Request) -> ((Contents, TrailersReader), b
 fn passed_on(incoming: &Incoming, settings: &Settings, caller: Option<&Caller>) -> Headers {
     let is_trusted = incoming.is_peer_trusted(&settings.trusted);
     let hides_credential = settings.policy.auth != Auth::Public;
-    let is_ours = |name: &str| {
-        headers::is_identity(name)
-            || name == "x-request-id"
-            || (name == "authorization" && hides_credential)
-            || (headers::is_forwarding(name) && !is_trusted)
-    };
     let theirs = incoming.headers.iter();
-    let mut passed: Headers = theirs.filter(|(name, _)| !is_ours(name)).cloned().collect();
+    let mut passed: Headers = theirs
+        .filter(|(name, _)| headers::is_passed_on(name, hides_credential, is_trusted))
+        .cloned()
+        .collect();
     let mut say = |name: &str, value: &str| {
         passed.push((name.to_owned(), value.as_bytes().to_vec()));
     };

@@ -17,6 +17,20 @@ pub fn is_forwarding(name: &str) -> bool {
         .any(|known| known.eq_ignore_ascii_case(name))
 }
 
+/// Whether the function sees a header that a client sent: nothing of what only the
+/// gateway may say, no credential that was for the gateway alone (`hides_credential`),
+/// and nothing about other clients unless the peer is a proxy that may speak of them
+/// (`is_peer_trusted`).
+#[must_use]
+pub fn is_passed_on(name: &str, hides_credential: bool, is_peer_trusted: bool) -> bool {
+    let is = |known: &str| name.eq_ignore_ascii_case(known);
+    let is_ours = is_identity(name)
+        || is("x-request-id")
+        || (is("authorization") && hides_credential)
+        || (is_forwarding(name) && !is_peer_trusted);
+    !is_ours
+}
+
 /// What the function is told about its caller.
 #[must_use]
 pub fn of_identity(identity: &Identity) -> Vec<(&'static str, String)> {
@@ -104,6 +118,35 @@ mod tests {
             assert!(is_identity(name) && is_identity(&name.to_ascii_uppercase()));
         }
         assert!(!is_identity("x-user") && !is_identity("authorization"));
+    }
+
+    /// Whether a header is passed on, for each of: the credential stays or is hidden, the
+    /// peer is trusted or not.
+    fn passed_on(name: &str) -> [[bool; 2]; 2] {
+        [false, true].map(|hides| [false, true].map(|trusts| is_passed_on(name, hides, trusts)))
+    }
+
+    #[test]
+    fn nobody_says_who_they_are_in_their_own_headers() {
+        for name in ALL.into_iter().chain(["x-request-id"]) {
+            for name in [name.to_owned(), name.to_ascii_uppercase()] {
+                assert_eq!(passed_on(&name), [[false; 2]; 2], "{name}");
+            }
+        }
+        assert_eq!(passed_on("x-own"), [[true; 2]; 2]);
+    }
+
+    #[test]
+    fn a_credential_goes_on_to_functions_that_check_it_themselves() {
+        let [stays, hidden] = passed_on("Authorization");
+        assert_eq!((stays, hidden), ([true; 2], [false; 2]));
+    }
+
+    #[test]
+    fn only_a_trusted_proxy_speaks_of_its_clients() {
+        for name in ["forwarded", "X-Forwarded-For", "x-real-ip"] {
+            assert_eq!(passed_on(name), [[false, true]; 2], "{name}");
+        }
     }
 
     #[test]
