@@ -165,3 +165,6 @@ pub async fn before(
     found.reverse();
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,6 +58,25 @@ fn ids(found: &Found) -> Vec<&str> {
     found.hits.iter().map(|hit| hit.id.as_str()).collect()
 }
 
+/// Keys of documents are known to their owner alone: the same key of two owners is two
+/// documents, and the words of one do not lead to the other.
+#[test]
+fn two_people_with_the_same_key_find_each_their_own_words() {
+    block_on(async {
+        let mut db = health().await;
+        add(&mut db, "u1", &note("1", "头痛三天")).await;
+        add(&mut db, "u2", &note("1", "胃脘胀满")).await;
+        for (owner, own, others) in [("u1", "头痛", "胃脘"), ("u2", "胃脘", "头痛")] {
+            let found = find(&db, owner, own).await;
+            assert_eq!(ids(&found), ["1"], "{owner}");
+            let shown = format!("{:?}", found.hits);
+            assert!(!shown.contains(others), "{owner}: {shown}");
+            assert!(find(&db, owner, others).await.hits.is_empty(), "{owner}");
+        }
+        assert!(find(&db, "u3", "头痛").await.hits.is_empty());
+    });
+}
+
 #[test]
 fn stagnation_of_the_liver_is_found_by_its_short_name() {
     block_on(async {
