@@ -316,6 +316,23 @@ mod tests {
         assert_eq!(refused.code, "too_many_lines");
     }
 
+    #[test]
+    fn a_piece_over_the_limit_is_refused_and_never_cut() {
+        let row = "u1,heart_rate,72,bpm,2025-01-02 03:04:05,watch,\n";
+        let object = "{\"type\":\"heart_rate\"}\n";
+        for (format, head, line) in [(Format::Csv, HEAD, row), (Format::Ndjson, "", object)] {
+            let of =
+                |lines: usize| parse(&format!("{head}{}", line.repeat(lines)), format, 2, None);
+            let most = of(LINES_MAX).unwrap();
+            assert_eq!((most.lines.len(), most.next_line), (LINES_MAX, 1_002));
+            assert_eq!(
+                of(LINES_MAX + 1).unwrap_err().code,
+                "too_many_lines",
+                "{format:?}"
+            );
+        }
+    }
+
     proptest! {
         #[test]
         fn any_text_is_read(text in "\\PC{0,200}", first_line in 1_u64..1_000_000) {

@@ -51,6 +51,13 @@ fn names_of_resolutions() {
 }
 
 #[test]
+fn the_finer_the_buckets_the_shorter_the_longest_span() {
+    let spans = ["5m", "1h", "1d", "1w", "1mo"]
+        .map(|name| Resolution::parse(name).unwrap().span_ms_max() / DAY_MS);
+    assert_eq!(spans, [7, 31, 366, 1_098, 1_830]);
+}
+
+#[test]
 fn golden_bucket() {
     let values = [72, 75, 71, 78, 110, 69, 74];
     let samples: Vec<Sample> = (0..)

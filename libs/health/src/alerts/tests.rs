@@ -278,7 +278,7 @@ impl World {
         let window: Vec<Observed> = self
             .readings
             .iter()
-            .filter(|reading| reading.at_ms >= from_ms)
+            .filter(|reading| reading.at_ms >= needed.max(from_ms))
             .cloned()
             .collect();
         let open = self.alerts.iter().find_map(|alert| alert.open_at(from_ms));
@@ -307,6 +307,52 @@ impl World {
         seen.sort();
         seen
     }
+}
+
+#[test]
+fn states_are_read_back_as_they_are_stored() {
+    for (state, text) in [
+        (State::Active, "active"),
+        (State::Cleared, "cleared"),
+        (State::Withdrawn, "withdrawn"),
+    ] {
+        assert_eq!((state.as_str(), State::parse(text)), (text, Some(state)));
+    }
+    assert_eq!(State::parse("over"), None);
+}
+
+/// An alert from one minute to another, after [`NOW_MS`]; it lasts without an end.
+fn alert(began: i64, ended: Option<i64>) -> Stored {
+    let at = |minute: i64| NOW_MS + minute * MINUTE_MS;
+    let reading = observed(&[80], at(began));
+    let (kind, rule) = rule("spo2_low");
+    let samples = samples(kind, &rule, &[reading], &Person::default());
+    let mut episode = replay(&samples, None).remove(0);
+    episode.cleared_ms = ended.map(at);
+    stored("a", &episode, at(began), true)
+}
+
+#[test]
+fn what_began_before_all_that_is_known_and_is_over_is_not_replayed() {
+    let from_ms = NOW_MS + 10 * MINUTE_MS;
+    let withdrawn = Stored {
+        state: State::Withdrawn,
+        ..alert(9, Some(12))
+    };
+    for (alert, begins_ms) in [
+        (alert(9, Some(12)), NOW_MS + 12 * MINUTE_MS + 1),
+        (alert(9, Some(10)), from_ms + 1),
+        (alert(7, Some(9)), from_ms),
+        (alert(9, None), from_ms),
+        (alert(10, Some(12)), from_ms),
+        (withdrawn, from_ms),
+    ] {
+        let found = replay_from(std::slice::from_ref(&alert), from_ms);
+        assert_eq!(found, begins_ms, "{alert:?}");
+    }
+    assert_eq!(replay_from(&[], from_ms), from_ms);
+    let several = [alert(1, Some(13)), alert(2, Some(11))];
+    assert_eq!(replay_from(&several, from_ms), NOW_MS + 13 * MINUTE_MS + 1);
 }
 
 #[test]

@@ -46,6 +46,40 @@ fn check(kind: &str, grain: f64, steps: Steps, context: Option<&str>, person: &P
     }
 }
 
+#[test]
+fn levels_are_read_back_as_they_are_stored() {
+    for level in [Level::None, Level::Warning, Level::Critical] {
+        assert_eq!(Level::parse(level.as_str()), Some(level));
+    }
+    for unknown in ["", "Critical", "fatal"] {
+        assert_eq!(Level::parse(unknown), None);
+    }
+}
+
+#[test]
+fn no_oxygen_and_no_symptoms_are_said_in_many_ways() {
+    for (said, is) in [
+        ("0", false),
+        ("2", true),
+        ("0.5", true),
+        ("-1", false),
+        ("false", false),
+        ("true", true),
+        ("\"\"", false),
+        ("\"no\"", false),
+        ("\"none\"", false),
+        ("\"mask\"", true),
+        ("[]", false),
+        ("[\"cough\"]", true),
+        ("null", false),
+        ("{}", false),
+    ] {
+        let context = format!("{{\"oxygen\":{said},\"symptoms\":{said}}}");
+        let read = Circumstances::read(Some(&context));
+        assert_eq!((read.on_oxygen, read.has_symptoms), (is, is), "{said}");
+    }
+}
+
 const PULSE: Steps = &[
     (20.0, "critical_low"),
     (40.0, "bradycardia"),

@@ -96,6 +96,30 @@ fn targets_hold_values_that_the_catalogue_knows() {
     }
 }
 
+/// Both bounds inside, and the largest gap in minutes.
+#[test]
+fn targets_are_those_of_their_citations() {
+    for (metric, low_milli, high_milli, gap_minutes) in [
+        ("glucose_cgm", 3_885, 10_000, 15),
+        ("heart_rate", 60_000, 100_000, 10),
+        ("spo2", 95_000, 100_000, 10),
+        ("respiratory_rate", 12_000, 20_000, 10),
+        ("body_temperature", 36_000, 37_200, 60),
+        ("systolic", 90_000, 139_000, 60),
+        ("diastolic", 60_000, 89_000, 60),
+    ] {
+        let found = target(metric).unwrap();
+        assert_eq!(
+            (found.low_milli, found.high_milli, found.gap_ms),
+            (low_milli, high_milli, gap_minutes * MINUTE_MS),
+            "{metric}"
+        );
+    }
+    for adds_up_or_rare in ["steps", "body_weight", "glucose_fasting", ""] {
+        assert_eq!(target(adds_up_or_rare), None);
+    }
+}
+
 proptest! {
     #[test]
     fn every_second_counts_once(
