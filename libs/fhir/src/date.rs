@@ -225,6 +225,20 @@ mod tests {
     }
 
     #[test]
+    fn no_clock_is_further_from_utc_than_fourteen_hours() {
+        for (offset_minutes, expected) in [
+            (480, "2026-11-20T00:00:00.000+08:00"),
+            (840, "2026-11-20T06:00:00.000+14:00"),
+            (-840, "2026-11-19T02:00:00.000-14:00"),
+            (841, "2026-11-19T16:00:00.000Z"),
+            (-1_000, "2026-11-19T16:00:00.000Z"),
+            (0, "2026-11-19T16:00:00.000Z"),
+        ] {
+            assert_eq!(written(DAY, offset_minutes), expected, "{offset_minutes}");
+        }
+    }
+
+    #[test]
     fn a_date_lasts_as_long_as_its_precision() {
         assert_eq!(shanghai("2026-11-20"), Some((DAY, DAY + DAY_MS)));
         let month = DAY - 19 * DAY_MS;

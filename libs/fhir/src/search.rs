@@ -540,6 +540,22 @@ mod tests {
         assert!(read(&vec![("code", "a"); PARAMETERS_MAX + 1], false).is_err());
     }
 
+    #[test]
+    fn what_is_no_cursor_is_refused() {
+        let id = "018f0000-0000-7000-8000-000000000000";
+        assert!(Cursor::parse(&format!("8000000000000000{id}")).is_some());
+        for text in [
+            "",
+            "8000000000000000",
+            &format!("800000000000000g{id}"),
+            &format!("8000000000000000{}", &id[1..]),
+            &format!("8000000000000000{id}0"),
+            &format!("8000000000000000{}", id.replace('f', "g")),
+        ] {
+            assert_eq!(Cursor::parse(text), None, "{text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn cursors_are_read_back(effective_ms in any::<i64>()) {

@@ -1,6 +1,7 @@
 //! Observations of others, and our own there and back.
 
 use proptest::prelude::*;
+use suoke_health::Code;
 use suoke_health::Milli;
 use suoke_health::batch::Batch;
 use suoke_health::catalogue::{all, find};
@@ -27,6 +28,21 @@ fn heart_rate() -> Value {
 fn told(resource: &Value) -> (IssueType, String) {
     let issue = reading(resource).unwrap_err();
     (issue.kind, issue.place)
+}
+
+#[test]
+fn what_our_check_finds_is_named_where_it_stands_in_the_observation() {
+    for (field, place) in [
+        ("value", "Observation.valueQuantity.value"),
+        ("effective_at", "Observation.effective"),
+        ("components", "Observation.component"),
+        ("components.systolic", "Observation.component"),
+        ("data.samples", "Observation.value"),
+        ("supersedes", "Observation"),
+    ] {
+        let violation = Violation::new(field, Code::OutOfRange, "too much");
+        assert_eq!(issue(&violation).place, place, "{field}");
+    }
 }
 
 #[test]

@@ -332,6 +332,41 @@ prop_compose! {
     }
 }
 
+/// The body of the data point of a reading.
+fn exported(json: &Value) -> Value {
+    data_point("u1", &stored(&checked(json))).unwrap()["body"].clone()
+}
+
+#[test]
+fn a_meal_that_would_make_it_another_kind_is_not_written() {
+    for (meal, written) in [
+        ("before lunch", Some("before lunch")),
+        ("fasting", None),
+        ("2 hours postprandial", None),
+    ] {
+        let body = exported(&json!({
+            "type": "glucose_random", "value": 6.1, "unit": "mmol/L",
+            "effective_at": "2026-11-20T08:00:00+08:00", "context": { "meal": meal },
+        }));
+        let found = body.get("temporal_relationship_to_meal");
+        assert_eq!(found.and_then(Value::as_str), written, "{meal}");
+    }
+}
+
+#[test]
+fn physical_activity_names_the_activity() {
+    for (kind, unit, name) in [
+        ("steps", "{steps}", "walking"),
+        ("active_minutes", "min", "physical activity"),
+    ] {
+        let body = exported(&json!({
+            "type": kind, "value": 30, "unit": unit,
+            "effective_at": "2026-11-20T08:00:00+08:00",
+        }));
+        assert_eq!(body["activity_name"], name);
+    }
+}
+
 proptest! {
     #[test]
     fn a_reading_survives_being_a_data_point(json in any_reading()) {
