@@ -206,6 +206,23 @@ fn pressure_at_the_clinic_and_at_home() {
 }
 
 #[test]
+fn isolated_pressures_are_classes_of_the_guideline_of_2024_by_day_alone() {
+    let of = |blood_pressure, setting: &str| {
+        let person = person(Rules {
+            blood_pressure,
+            ..Rules::default()
+        });
+        let context = format!("{{\"setting\":\"{setting}\"}}");
+        codes("blood_pressure", &[150.0, 65.0], Some(&context), &person)
+            .contains(&"isolated_systolic")
+    };
+    assert!(of(PressureRules::CnHtn2024, "clinic"));
+    assert!(!of(PressureRules::CnHtn2024, "ambulatory_night"));
+    assert!(!of(PressureRules::CnCpg2022, "clinic"));
+    assert!(!of(PressureRules::Aha2017, "clinic"));
+}
+
+#[test]
 fn diastolic_grades_miss_by_one() {
     for (diastolic, code) in [
         (79.0, "normal"),
