@@ -268,6 +268,8 @@ impl ScheduleLoop {
         if due.len() > 1 || !on_time {
             from_ms = self.decided_by(latest_ms).await.max(position_ms);
             due.retain(|at_ms| *at_ms > from_ms);
+            let elsewhere = self.count(position_ms, from_ms);
+            add(&self.plan.stats.elsewhere, elsewhere);
         }
         let runs_max = match missed {
             Missed::Skip => usize::from(on_time),
@@ -275,15 +277,18 @@ impl ScheduleLoop {
             Missed::RunAll { .. } => wanted + usize::from(on_time),
         };
         let run = due.split_off(due.len().saturating_sub(runs_max));
-        let passed = self
-            .plan
-            .schedule
-            .between(from_ms, latest_ms, MISSED_COUNT_MAX);
-        self.missed(passed.len().saturating_sub(run.len()));
+        let passed = self.count(from_ms, latest_ms);
+        self.missed(passed.saturating_sub(run.len()));
         for at_ms in run {
             self.take_up(at_ms, on_time && at_ms == latest_ms);
         }
         latest_ms
+    }
+
+    /// The ticks after one instant and up to another, as far as they are counted.
+    fn count(&self, after_ms: i64, up_to_ms: i64) -> usize {
+        let schedule = &self.plan.schedule;
+        schedule.between(after_ms, up_to_ms, MISSED_COUNT_MAX).len()
     }
 
     /// Up to where other hosts have decided, when this one was not there.

@@ -328,6 +328,30 @@ async fn instants_that_fired_do_not_fire_again_when_the_clock_is_set_back() {
 }
 
 #[tokio::test]
+async fn ticks_that_another_host_had_meanwhile_are_counted_and_not_missed() {
+    let scene = Scene::new("* * * * * *", CronPolicy::default(), 0).await;
+    for second in [1, 2] {
+        let claim = Claim {
+            trigger: "t",
+            instant_ms: second * SECOND,
+            runs_max: 1,
+            own_runs: 0,
+            waits: false,
+            token: 1,
+        };
+        scene.log.claim(claim).await.unwrap();
+        let ended = scene
+            .log
+            .finished("t", second * SECOND, "ok", Duration::ZERO);
+        ended.await.unwrap();
+    }
+    scene.set(3 * SECOND).await;
+    let stats = &scene.plan.stats;
+    assert_eq!(scene.seconds(), [3]);
+    assert_eq!((stats.elsewhere(), stats.missed()), (2, 0));
+}
+
+#[tokio::test]
 async fn instants_that_a_clock_leapt_over_fire_when_it_is_set_right() {
     let scene = Scene::new("0 * * * * *", CronPolicy::default(), 0).await;
     for minute in [1, 60, 2, 3] {
@@ -445,6 +469,7 @@ async fn nothing_fires_before_the_log_has_said_what_has_fired() {
     scene.log.answer(false);
     scene.set(9 * MINUTE + 30 * SECOND).await;
     scene.start().await;
+    assert!(!scene.clock.is_awaited());
     assert_eq!(scene.seconds(), [60]);
     scene.log.answer(true);
     until("the latest is run", || scene.seconds() == [60, 540]).await;

@@ -22,6 +22,11 @@ impl ManualClock {
     pub fn put(&self, now_ms: i64) {
         self.now_ms.send_replace(now_ms);
     }
+
+    /// Whether somebody sleeps until it shows a later time.
+    pub fn is_awaited(&self) -> bool {
+        self.now_ms.receiver_count() > 0
+    }
 }
 
 impl Clock for ManualClock {
