@@ -128,19 +128,13 @@ async fn list(db: &Database, request: &Request) -> Result<Reply, ApiError> {
 /// The caller; operators may ask for others.
 fn whom(request: &Request, who: Identity) -> Result<String, ApiError> {
     let asked: Whom = request.query()?;
-    match asked.user_id {
-        None => Ok(who.user_id),
-        Some(user_id) if user_id == who.user_id => Ok(user_id),
-        Some(_) if !who.is_admin() => {
-            Err(ApiError::forbidden("Only operators may ask for others."))
-        }
-        Some(user_id) if (1..=USER_ID_BYTES_MAX).contains(&user_id.len()) => Ok(user_id),
-        Some(_) => {
-            let message = "must be 1 to 128 bytes long";
-            let error = FieldError::new("user_id", "out_of_range", message);
-            Err(ApiError::invalid(vec![error]))
-        }
+    let user_id = who.subject(asked.user_id.as_deref())?;
+    if user_id == who.user_id || (1..=USER_ID_BYTES_MAX).contains(&user_id.len()) {
+        return Ok(user_id);
     }
+    let message = "must be 1 to 128 bytes long";
+    let error = FieldError::new("user_id", "out_of_range", message);
+    Err(ApiError::invalid(vec![error]))
 }
 
 /// Whether a user belongs to any of these groups.

@@ -41,19 +41,20 @@ async fn route(request: Request) -> Result<Reply, ApiError> {
 }
 
 fn look(request: &Request, now_ms: i64) -> Result<Look, ApiError> {
-    let (by, user_id, question);
+    let who = suoke_identity::caller(request)?;
+    let (user_id, question);
     if request.path().ends_with("/trends") {
         let asked: asked::Trends = request.query()?;
-        (by, user_id) = whose(request, asked.user_id.as_deref())?;
+        user_id = who.subject(asked.user_id.as_deref())?;
         let (kind, days) = asked.check()?;
         question = Question::Trends(kind, days);
     } else {
         let asked: asked::Aggregates = request.query()?;
-        (by, user_id) = whose(request, asked.user_id.as_deref())?;
+        user_id = who.subject(asked.user_id.as_deref())?;
         question = Question::Buckets(asked.check(now_ms)?);
     }
     Ok(Look {
-        by,
+        by: who.user_id,
         user_id,
         question,
     })
@@ -77,18 +78,6 @@ async fn answer(
             reply::json(&trends::shown(&*db, user_id, kind, *days, now_ms).await?)
         }
         Question::Buckets(asked) => reply::json(&aggregates::shown(&*db, user_id, asked).await?),
-    }
-}
-
-/// Who asks, and whose figures: one's own, or those of whom an operator names.
-fn whose(request: &Request, named: Option<&str>) -> Result<(String, String), ApiError> {
-    let caller = suoke_identity::caller(request)?;
-    match named {
-        Some(user_id) if user_id != caller.user_id => {
-            suoke_identity::operator(request)?;
-            Ok((caller.user_id, user_id.to_owned()))
-        }
-        _ => Ok((caller.user_id.clone(), caller.user_id)),
     }
 }
 

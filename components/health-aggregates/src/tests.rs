@@ -160,25 +160,23 @@ fn wrong_queries_name_what_is_wrong() {
 
 #[test]
 fn only_operators_ask_for_others() {
+    let path = "/api/v1/health/trends?type=spo2";
     let with = |roles: &str, user: &str| {
-        let request = Request::new("GET", "/api/v1/health/trends?type=spo2")
+        let request = Request::new("GET", &format!("{path}&user_id={user}"))
             .with_header("x-user-id", "me")
             .with_header("x-user-roles", roles)
             .with_header("x-token-expires-at", "1700000000")
             .with_header("x-auth-method", "jwt");
-        whose(&request, Some(user))
-            .map(|(_, user_id)| user_id)
+        look(&request, 0)
+            .map(|look| (look.by, look.user_id))
             .map_err(|error| error.status())
     };
-    assert_eq!(with("user", "me"), Ok("me".to_owned()));
+    let about = |user: &str| Ok(("me".to_owned(), user.to_owned()));
+    assert_eq!(with("user", "me"), about("me"));
     assert_eq!(with("user", "other"), Err(403));
-    assert_eq!(with("operator", "other"), Ok("other".to_owned()));
-    assert_eq!(with("admin", "other"), Ok("other".to_owned()));
-    let nobody = Request::new("GET", "/api/v1/health/trends?type=spo2");
-    assert_eq!(
-        whose(&nobody, None).map_err(|error| error.status()),
-        Err(401)
-    );
+    assert_eq!(with("operator", "other"), about("other"));
+    let nobody = look(&Request::new("GET", path), 0);
+    assert_eq!(nobody.err().map(|error| error.status()), Some(401));
 }
 
 #[test]

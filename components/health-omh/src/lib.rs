@@ -78,20 +78,10 @@ async fn look(
     who: &Identity,
     wanted: Wanted,
 ) -> Result<Reply, ApiError> {
-    let (user_id, cause) = (whose(who, &wanted)?, Cause::request(COMPONENT, request));
+    let user_id = who.subject(wanted.user_id.as_deref())?;
+    let cause = Cause::request(COMPONENT, request);
     note_access(db, cause, &who.user_id, &[&user_id], RESOURCE).await?;
-    reply::json(&show(db, who, wanted).await?)
-}
-
-/// Whose readings: one's own, or those of whom an operator names.
-fn whose(who: &Identity, wanted: &Wanted) -> Result<String, ApiError> {
-    match &wanted.user_id {
-        Some(user_id) if *user_id == who.user_id || who.is_admin() => Ok(user_id.clone()),
-        Some(_) => Err(ApiError::forbidden(
-            "Only operators see what is somebody else's.",
-        )),
-        None => Ok(who.user_id.clone()),
-    }
+    reply::json(&show(db, &user_id, wanted).await?)
 }
 
 /// Stores what data points say.
@@ -224,8 +214,7 @@ fn rejected(index: usize, refused: Refused) -> PointResult {
 }
 
 /// Readings as data points, newest first; those of kinds without a schema are left out.
-async fn show(sql: &impl Sql, who: &Identity, wanted: Wanted) -> Result<Shown, ApiError> {
-    let user_id = whose(who, &wanted)?;
+async fn show(sql: &impl Sql, user_id: &str, wanted: Wanted) -> Result<Shown, ApiError> {
     let kind = wanted.kind.as_deref().map(|name| {
         catalogue::find(name)
             .ok_or_else(|| wrong("type", "unknown_type", "no such type of reading"))
@@ -250,11 +239,11 @@ async fn show(sql: &impl Sql, who: &Identity, wanted: Wanted) -> Result<Shown, A
         limit: limit + 1,
         ..Filter::default()
     };
-    let mut found = select(sql, &user_id, &filter).await?;
+    let mut found = select(sql, user_id, &filter).await?;
     let next_cursor = page::cut(&mut found, limit).map(|last| Cursor::after(last).to_string());
     let points = found
         .iter()
-        .filter_map(|reading| data_point(&user_id, reading));
+        .filter_map(|reading| data_point(user_id, reading));
     Ok(Shown {
         data_points: points.collect(),
         next_cursor,

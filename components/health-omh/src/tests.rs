@@ -39,7 +39,6 @@ fn data_points_are_stored_once_and_shown() {
     block_on(async {
         let mut db = Database::open_in_memory(LABEL).await.unwrap();
         let request = asked("POST", "/");
-        let who = suoke_identity::caller(&request).unwrap();
         let cause = Cause::request(COMPONENT, &request);
         let points = [
             rate("a", 60),
@@ -62,7 +61,7 @@ fn data_points_are_stored_once_and_shown() {
             .await
             .unwrap();
         assert_eq!((again.accepted, again.duplicated), (0, 1));
-        let shown = show(&db, &who, wanted("type=heart_rate")).await.unwrap();
+        let shown = show(&db, USER, wanted("type=heart_rate")).await.unwrap();
         assert_eq!(
             shown.data_points[0]["body"]["heart_rate"],
             json!({ "value": 60, "unit": "beats/min" })
@@ -72,7 +71,7 @@ fn data_points_are_stored_once_and_shown() {
             .await
             .unwrap();
         assert_eq!((back.accepted, back.duplicated), (0, 1));
-        let none = show(&db, &who, wanted("type=steps")).await.unwrap();
+        let none = show(&db, USER, wanted("type=steps")).await.unwrap();
         assert!(none.data_points.is_empty());
     });
 }
@@ -80,11 +79,11 @@ fn data_points_are_stored_once_and_shown() {
 #[test]
 fn only_operators_see_what_is_somebody_elses() {
     block_on(async {
-        let db = Database::open_in_memory(LABEL).await.unwrap();
-        let who = suoke_identity::caller(&asked("GET", "/")).unwrap();
-        let query = "user_id=018f0000-0000-7000-8000-000000000002";
-        let refused = show(&db, &who, wanted(query)).await.err().unwrap();
-        assert_eq!(refused.status(), 403);
+        let mut db = Database::open_in_memory(LABEL).await.unwrap();
+        let request = asked("GET", "/");
+        let who = suoke_identity::caller(&request).unwrap();
+        let refused = look(&mut db, &request, &who, wanted("user_id=u2")).await;
+        assert_eq!(refused.unwrap_err().status(), 403);
     });
 }
 

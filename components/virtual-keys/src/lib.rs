@@ -115,16 +115,8 @@ async fn list(db: &Database, request: &Request, who: &Identity) -> Result<Reply,
     let asked: Page = request.query()?;
     let limit = page::limit(asked.limit)?;
     let before = page::id_cursor(asked.cursor.as_deref())?;
-    let user_id = match &asked.user_id {
-        Some(user_id) if *user_id != who.user_id && !who.is_admin() => {
-            return Err(ApiError::forbidden(
-                "Only administrators may ask for others.",
-            ));
-        }
-        Some(user_id) => user_id,
-        None => &who.user_id,
-    };
-    let mut keys = suoke_keys::list(db, user_id, before, limit + 1).await?;
+    let user_id = who.subject(asked.user_id.as_deref())?;
+    let mut keys = suoke_keys::list(db, &user_id, before, limit + 1).await?;
     let next_cursor = page::cut(&mut keys, limit).map(|key| key.key_id.clone());
     reply::json(&Keys { keys, next_cursor })
 }

@@ -154,6 +154,19 @@ mod tests {
     }
 
     #[test]
+    fn a_night_begins_and_ends_with_its_first_and_last_piece() {
+        let calendar = calendar("Asia/Shanghai");
+        let day = calendar.day("2026-03-03".parse().unwrap());
+        let pieces = [
+            (at("2026-03-02T23:00:00+08:00"), Milli(120_000)),
+            (at("2026-03-03T02:00:00+08:00"), Milli(30_000)),
+            (at("2026-03-03T03:00:00+08:00"), Milli(240_000)),
+        ];
+        let found = nights(&pieces, calendar, day);
+        assert_eq!(found[0].figures.ends, Some((120_000, 240_000)));
+    }
+
+    #[test]
     fn noon_is_that_of_the_clock_when_it_changes() {
         // On 29 March clocks of Berlin go forward: 11:30 there is 09:30 UTC.
         let sleeps = [("2026-03-29T09:00:00Z", 60), ("2026-03-29T10:00:00Z", 60)];

@@ -113,6 +113,22 @@ impl Identity {
     pub fn is_admin(&self) -> bool {
         self.has_role(ADMIN) || self.has_role(OPERATOR)
     }
+
+    /// Whose data a request is about: the caller's own, or those of the user
+    /// whom an administrator or operator names.
+    ///
+    /// # Errors
+    /// 403 when anybody else names another user.
+    pub fn subject(&self, named: Option<&str>) -> Result<String, ApiError> {
+        match named {
+            Some(other) if other != self.user_id && !self.is_admin() => Err(ApiError::forbidden(
+                "Only administrators and operators may name another user.",
+            )
+            .zh("只有管理员和运维人员可以指定其他用户。")),
+            Some(user_id) => Ok(user_id.to_owned()),
+            None => Ok(self.user_id.clone()),
+        }
+    }
 }
 
 /// Who asks. Only for functions behind the gateway: `cargo xtask tidy` checks
@@ -201,6 +217,22 @@ mod tests {
         assert!(who.has_scope("a:read"));
         who.method = AuthMethod::Key;
         assert!(!who.has_scope("a:read"));
+    }
+
+    #[test]
+    fn a_request_is_about_oneself_unless_an_operator_names_another() {
+        for role in ["user", "admin", "operator"] {
+            let who = caller(&from_gateway(role)).unwrap();
+            let subject = |named| who.subject(named).map_err(|error| error.status());
+            assert_eq!(subject(None), Ok("u1".to_owned()));
+            assert_eq!(subject(Some("u1")), Ok("u1".to_owned()));
+            let expected = if role == "user" {
+                Err(403)
+            } else {
+                Ok("u2".to_owned())
+            };
+            assert_eq!(subject(Some("u2")), expected, "{role}");
+        }
     }
 
     #[test]

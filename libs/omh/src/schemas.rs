@@ -251,6 +251,48 @@ mod tests {
         );
     }
 
+    /// The names are the standards' own: https://www.openmhealth.org/documentation/#/schema-docs
+    /// and IEEE 1752.1-2021.
+    #[test]
+    fn schemas_stand_under_the_name_of_who_made_them() {
+        let of = |namespace: &str| {
+            let schemas = WRITTEN.iter().filter(|it| it.namespace == namespace);
+            let mut names: Vec<&str> = schemas.map(|schema| schema.name).collect();
+            names.dedup();
+            names
+        };
+        let omh = [
+            "heart-rate",
+            "blood-pressure",
+            "oxygen-saturation",
+            "body-temperature",
+            "respiratory-rate",
+            "blood-glucose",
+            "body-weight",
+            "body-height",
+            "body-mass-index",
+            "body-fat-percentage",
+            "calories-burned",
+        ];
+        let ieee = [
+            "physical-activity",
+            "total-sleep-time",
+            "sleep-stage-summary",
+        ];
+        let own = [
+            "hba1c",
+            "waist",
+            "hrv_sdnn",
+            "hrv_rmssd",
+            "water_intake",
+            "mood",
+            "pain",
+        ];
+        assert_eq!(of("omh"), omh);
+        assert_eq!(of("ieee"), ieee);
+        assert_eq!(of("suoke"), own);
+    }
+
     #[test]
     fn every_unit_that_is_written_is_accepted() {
         for schema in WRITTEN {

@@ -307,6 +307,15 @@ mod tests {
     }
 
     #[test]
+    fn all_neighbours_together_add_the_whole_of_the_bonus() {
+        let documents = [text("甲乙丙丁乙"), text("甲乙丁乙丙")];
+        let found = scores(&documents, "甲乙丙");
+        let (close, apart) = (found[0], found[1]);
+        assert!(apart > 0.0, "{found:?}");
+        assert!((close / apart - 1.3).abs() < 1e-9, "{found:?}");
+    }
+
+    #[test]
     fn rare_words_count_more_than_common_ones() {
         let documents = [
             text("咳嗽 失眠"),

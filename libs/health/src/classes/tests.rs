@@ -57,6 +57,19 @@ fn levels_are_read_back_as_they_are_stored() {
 }
 
 #[test]
+fn one_word_says_how_somebody_held_themselves() {
+    for (word, posture) in [
+        ("lying", Some(Posture::Lying)),
+        ("seated", Some(Posture::Sitting)),
+        ("Standing", Some(Posture::Standing)),
+        ("home", None),
+    ] {
+        let read = Circumstances::read(Some(&format!("\"{word}\"")));
+        assert_eq!(read.posture, posture, "{word}");
+    }
+}
+
+#[test]
 fn no_oxygen_and_no_symptoms_are_said_in_many_ways() {
     for (said, is) in [
         ("0", false),
