@@ -130,7 +130,8 @@ impl Engine {
         let bytes = compose::compose(component, parts)?;
         let compiled = self.compile(component, &bytes)?;
         self.write_cache(&cached, &compiled);
-        Ok(compiled)
+        // Mapped from its file, code takes no more memory than what runs of it.
+        Ok(self.read_cache(&cached).unwrap_or(compiled))
     }
 
     fn compile(

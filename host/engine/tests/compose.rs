@@ -154,6 +154,20 @@ async fn compiled_code_is_kept_apart_by_what_is_inherited() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
 }
 
+/// So it takes no more memory than what runs of it.
+#[tokio::test]
+async fn compiled_code_is_mapped_from_its_file_also_when_it_was_just_compiled() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = EngineOptions {
+        cache_dir: Some(folder.path().to_owned()),
+        ..options()
+    };
+    let component = user(library(Inherit::Everything));
+    let _loaded = try_load(&component, &options, key_value().await).unwrap();
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    assert!(maps.contains(folder.path().to_str().unwrap()), "{maps}");
+}
+
 #[tokio::test]
 async fn a_dependency_is_named_by_package_interface_or_version() {
     for name in [
