@@ -20,6 +20,9 @@ const TOP: f64 = 14.0;
 const BOTTOM: f64 = 24.0;
 /// About so many lines of the grid.
 const TICKS: f64 = 4.0;
+/// The length of the line of a single reading: one without length may not be drawn, and
+/// places are rounded to tenths.
+const DOT: f64 = 0.2;
 /// At most so many labels of time.
 const LABELS_MAX: usize = 8;
 
@@ -264,9 +267,8 @@ fn ranges(report: &Report, section: &Section, language: Language) -> Option<(Pla
     let plane = Plane::of(report, &values, false)?;
     let bar = |class: &'static str, it: &Placed<'_>| {
         let x = place(plane.x(it.middle_ms()));
-        // A single reading is a dot: a line without length may not be drawn.
         let (high, low) = (plane.y(it.bucket.max), plane.y(it.bucket.min));
-        let low = low.max(high + 0.1);
+        let low = low.max(high + DOT);
         html! {
             line class=(class) x1=(x) x2=(x) y1=(place(high)) y2=(place(low)) {}
         }

@@ -426,6 +426,44 @@ fn every_chart_has_a_title_and_a_table() {
     assert!(!is_chinese(body));
 }
 
+/// The texts between two others.
+fn between<'a>(text: &'a str, before: &str, after: &str) -> Vec<&'a str> {
+    let rest = text.split(before).skip(1);
+    rest.map(|rest| rest.split(after).next().unwrap()).collect()
+}
+
+#[test]
+fn the_lines_of_a_grid_are_at_round_numbers_around_all_values() {
+    let page = page(&report(Period::Week), Language::English);
+    let scales: Vec<Vec<&str>> = between(&page, "<svg", "</svg>")
+        .into_iter()
+        .map(|chart| between(chart, "text-anchor=\"end\">", "<"))
+        .collect();
+    // Of 78 to 146 mmHg, 60 to 104 beats, 0 to 9,300 steps, with some room above.
+    let expected = [
+        vec!["60", "80", "100", "120", "140", "160"],
+        vec!["40", "60", "80", "100", "120"],
+        vec!["0", "5000", "10000", "15000"],
+    ];
+    assert_eq!(scales, expected);
+}
+
+#[test]
+fn a_single_pressure_of_a_day_is_drawn_as_a_dot() {
+    let mut report = report(Period::Week);
+    let pressures = report.sections.iter_mut().take(1);
+    for bucket in pressures.flat_map(|section| section.buckets.iter_mut()) {
+        (bucket.min, bucket.max) = (bucket.mean, bucket.mean);
+    }
+    let page = page(&report, Language::English);
+    let lines = between(&page, "<line class=\"systolic\"", ">");
+    assert_eq!(lines.len(), 7);
+    for line in lines {
+        let at = |name: &str| -> f64 { between(line, name, "\"")[0].parse().unwrap() };
+        assert!(at("y2=\"") > at("y1=\""), "{line}");
+    }
+}
+
 #[test]
 fn the_policy_allows_the_style_of_the_page_alone() {
     let policy = content_security_policy();
