@@ -1,5 +1,7 @@
 //! Requests and what they come to.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use futures::executor::block_on;
 use serde_json::{Value, json};
 use suoke_groups::groups::{self, NewGroup};
@@ -8,8 +10,14 @@ use suoke_store::{Sql, params};
 
 use super::*;
 
+/// An id of this test's own: whoever is being read is known to all threads.
 fn user(number: u32) -> String {
-    format!("018f0000-0000-7000-8000-00000000000{number}")
+    static TESTS: AtomicU32 = AtomicU32::new(0);
+    thread_local! {
+        static TEST: u32 = TESTS.fetch_add(1, Ordering::Relaxed);
+    }
+    let test = TEST.with(|test| *test);
+    format!("018f0000-0000-7000-8000-{test:08}000{number}")
 }
 
 async fn identity() -> Database {

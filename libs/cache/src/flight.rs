@@ -78,6 +78,11 @@ impl Flights {
         });
         Seat::Passenger(landed.await)
     }
+
+    /// Nobody joins these any more: what they load may be from before a change.
+    pub(crate) fn forget(&self, is_meant: impl Fn(&str) -> bool) {
+        locked(&self.0).retain(|key, _| !is_meant(key));
+    }
 }
 
 impl Leader<'_> {
@@ -89,7 +94,12 @@ impl Leader<'_> {
 
 impl Drop for Leader<'_> {
     fn drop(&mut self) {
-        locked(&self.flights.0).remove(&self.key);
+        let mut flights = locked(&self.flights.0);
+        let known = flights.get(&self.key);
+        if known.is_some_and(|known| Arc::ptr_eq(known, &self.flight)) {
+            flights.remove(&self.key);
+        }
+        drop(flights);
         let mut state = locked(&self.flight.0);
         state.is_over = true;
         state.value = self.value.take();
@@ -102,4 +112,38 @@ impl Drop for Leader<'_> {
 /// What is behind the lock stays right even after a panic elsewhere.
 pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    fn board<'a>(flights: &'a Flights, key: &str) -> Option<Seat<'a>> {
+        flights.board(key).now_or_never()
+    }
+
+    #[test]
+    fn who_comes_after_a_change_does_not_join_a_load_from_before() {
+        let flights = Flights::new();
+        let Some(Seat::Leader(before)) = board(&flights, "u1") else {
+            panic!("nobody else loads");
+        };
+        assert!(board(&flights, "u1").is_none());
+        flights.forget(|key| key == "u1");
+        let Some(Seat::Leader(after)) = board(&flights, "u1") else {
+            panic!("the load from before was joined");
+        };
+        // The end of the first does not end the second.
+        before.land(&Bytes::from(*b"old"));
+        let mut waiting = Box::pin(flights.board("u1"));
+        assert!(waiting.as_mut().now_or_never().is_none());
+        after.land(&Bytes::from(*b"new"));
+        match waiting.now_or_never() {
+            Some(Seat::Passenger(value)) => assert_eq!(&*value.unwrap(), b"new"),
+            _ => panic!("the second load was over"),
+        }
+        assert!(matches!(board(&flights, "u1"), Some(Seat::Leader(_))));
+    }
 }

@@ -140,8 +140,10 @@ impl Local {
         state.stats.evictions += evicted;
     }
 
-    /// Forgets every key that `is_meant`.
+    /// Forgets every key that `is_meant`; what is being loaded is for those alone who
+    /// wait already.
     pub(crate) fn forget(&self, is_meant: impl Fn(&str) -> bool) {
+        self.flights.forget(&is_meant);
         if let Some(kept) = &mut locked(&self.state).kept {
             kept.retain(|key, _| !is_meant(key));
         }
