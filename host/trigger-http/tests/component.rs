@@ -67,13 +67,15 @@ async fn each_failure_has_its_status_and_is_counted_under_its_kind() {
             "{action}"
         );
         let labels = format!("component=\"probe\",kind=\"{}\"", kind.as_str());
-        assert_eq!(
-            metric(&probe, &format!("function_failures_total{{{labels}}}")),
-            1.0
-        );
+        let failures = format!("function_failures_total{{{labels}}}");
+        // The answer may be there a moment before.
+        until("the failure is counted", || {
+            metric(&probe, &failures) == 1.0
+        })
+        .await;
         assert_eq!(probe.ask("hello", "").await, (200, "hello".to_owned()));
     }
-    assert_eq!(metric(&probe, RUNNING), 0.0);
+    until("the calls end", || metric(&probe, RUNNING) == 0.0).await;
 }
 
 #[tokio::test]
