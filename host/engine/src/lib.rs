@@ -22,5 +22,5 @@ pub use error::LoadError;
 pub use function::{Function, FunctionParts, Mount};
 pub use interface::{Grant, Interface, by_label};
 pub use output::OutputSink;
-pub use pool::Pool;
+pub use pool::{Instantiate, Pool};
 pub use state::State;

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use host_app::{Failure, FailureKind};
+use host_app::{Failure, FailureKind, Limits};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use wasmtime::Store;
 use wasmtime::component::Accessor;
@@ -123,7 +123,10 @@ impl<G: Send + Sync + 'static> Pool<G> {
                 self.put_back(instance);
                 Ok(result)
             }
-            Ok(Ok(Err(error)) | Err(error)) => Err(explain(&instance, &error)),
+            Ok(Ok(Err(error)) | Err(error)) => {
+                let trap = FailureKind::Trap;
+                Err(explain(limits, &instance.store, &error, trap))
+            }
             Err(_elapsed) => Err(Failure::new(
                 FailureKind::Timeout,
                 format!("no answer within deadline_ms = {}", limits.deadline_ms),
@@ -179,21 +182,38 @@ impl<G: Send + Sync + 'static> Pool<G> {
         }
     }
 
+    /// A warm instance or a new one, which may take as long to start as a call.
     async fn take(&self) -> Result<Instance<G>, Failure> {
         if let Some(instance) = lock(self.shard()).pop_back() {
             return Ok(instance);
         }
+        let limits = self.function.limits();
         let (mut store, meter) = self.function.new_store();
-        let guest = (self.instantiate)(&mut store).await.map_err(|error| {
-            let kind = if error.is::<wasmtime::PoolConcurrencyLimitError>() {
-                FailureKind::Overloaded
-            } else if store.data().memory.denied {
-                FailureKind::OutOfMemory
-            } else {
-                FailureKind::Internal
-            };
-            Failure::new(kind, format!("cannot make an instance: {error:#}"))
-        })?;
+        meter.start(limits.cpu());
+        let making = Metered {
+            meter: &meter,
+            inner: (self.instantiate)(&mut store),
+        };
+        let guest = match tokio::time::timeout(limits.deadline(), making).await {
+            Ok(Ok(guest)) => guest,
+            Ok(Err(error)) => {
+                let other = if error.is::<wasmtime::PoolConcurrencyLimitError>() {
+                    FailureKind::Overloaded
+                } else if error.is::<wasmtime::Trap>() {
+                    FailureKind::Trap
+                } else {
+                    FailureKind::Internal
+                };
+                let error = error.context("cannot make an instance");
+                return Err(explain(limits, &store, &error, other));
+            }
+            Err(_elapsed) => {
+                return Err(Failure::new(
+                    FailureKind::Timeout,
+                    format!("no instance within deadline_ms = {}", limits.deadline_ms),
+                ));
+            }
+        };
         self.function.metrics().instance_made();
         Ok(Instance {
             store,
@@ -241,16 +261,21 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Says who is at fault for a call that ended in an error.
-fn explain<G>(instance: &Instance<G>, error: &wasmtime::Error) -> Failure {
-    let limits = instance.function.limits();
-    if instance.meter.exhausted() {
+/// Says who is at fault for a call that ended in an error: a limit, or else `other`.
+fn explain(
+    limits: &Limits,
+    store: &Store<State>,
+    error: &wasmtime::Error,
+    other: FailureKind,
+) -> Failure {
+    let state = store.data();
+    if state.meter.exhausted() {
         return Failure::new(
             FailureKind::CpuExhausted,
             format!("stopped after running for cpu_ms = {}", limits.cpu_ms),
         );
     }
-    if instance.store.data().memory.denied {
+    if state.memory.denied {
         return Failure::new(
             FailureKind::OutOfMemory,
             format!(
@@ -259,8 +284,11 @@ fn explain<G>(instance: &Instance<G>, error: &wasmtime::Error) -> Failure {
             ),
         );
     }
-    // The trap itself; the frames around it have no names in a stripped guest.
-    Failure::new(FailureKind::Trap, error.root_cause().to_string())
+    if other == FailureKind::Trap {
+        // The trap itself; the frames around it have no names in a stripped guest.
+        return Failure::new(other, error.root_cause().to_string());
+    }
+    Failure::new(other, format!("{error:#}"))
 }
 
 /// Counts a call that waits for a place.
@@ -291,15 +319,15 @@ impl Drop for Running<'_> {
 /// Measures the time a future spends being polled.
 struct Metered<'a, F> {
     meter: &'a Meter,
-    inner: Pin<&'a mut F>,
+    inner: F,
 }
 
-impl<F: Future> Future for Metered<'_, F> {
+impl<F: Future + Unpin> Future for Metered<'_, F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.meter.poll_started();
-        let poll = self.inner.as_mut().poll(cx);
+        let poll = Pin::new(&mut self.inner).poll(cx);
         self.meter.poll_ended();
         poll
     }

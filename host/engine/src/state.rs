@@ -3,8 +3,9 @@
 use std::any::{Any, TypeId};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use rustix::time::{ClockId, clock_gettime};
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView};
@@ -144,45 +145,48 @@ impl wasmtime::ResourceLimiter for MemoryLimit {
 
 /// How long an instance has been running in its current call.
 ///
-/// The time between the start and the end of each poll counts; waiting does
-/// not. It is read from within the guest, by the epoch callback, and from
-/// outside, when the call ends.
+/// The processor time of each poll's thread counts, from the start of the poll
+/// to its end: neither waiting for an event nor waiting for a busy processor
+/// does, so that a call is not stopped for what others do. It is read from
+/// within the guest, by the epoch callback, which runs on the thread of the
+/// poll, and from outside, when the call ends.
 #[derive(Debug)]
 pub(crate) struct Meter {
-    base: Instant,
     used_ns: AtomicU64,
     poll_started_ns: AtomicU64,
     limit_ns: AtomicU64,
     exhausted: AtomicBool,
 }
 
+/// The processor time that this thread has used, in nanoseconds.
+fn thread_ns() -> u64 {
+    let used = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::try_from(used).map_or(0, nanoseconds)
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
 impl Meter {
     pub(crate) fn new() -> Self {
         Self {
-            base: Instant::now(),
             used_ns: AtomicU64::new(0),
-            poll_started_ns: AtomicU64::new(0),
+            poll_started_ns: AtomicU64::new(thread_ns()),
             limit_ns: AtomicU64::new(u64::MAX),
             exhausted: AtomicBool::new(false),
         }
     }
 
-    fn now_ns(&self) -> u64 {
-        u64::try_from(self.base.elapsed().as_nanos()).unwrap_or(u64::MAX)
-    }
-
     /// Starts a call that may run for `limit`.
     pub(crate) fn start(&self, limit: Duration) {
         self.used_ns.store(0, Ordering::Relaxed);
-        self.limit_ns.store(
-            u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX),
-            Ordering::Relaxed,
-        );
+        self.limit_ns.store(nanoseconds(limit), Ordering::Relaxed);
         self.exhausted.store(false, Ordering::Relaxed);
     }
 
     pub(crate) fn poll_started(&self) {
-        self.poll_started_ns.store(self.now_ns(), Ordering::Relaxed);
+        self.poll_started_ns.store(thread_ns(), Ordering::Relaxed);
     }
 
     pub(crate) fn poll_ended(&self) {
@@ -191,8 +195,7 @@ impl Meter {
 
     /// How long the current poll has been running.
     pub(crate) fn running_ns(&self) -> u64 {
-        self.now_ns()
-            .saturating_sub(self.poll_started_ns.load(Ordering::Relaxed))
+        thread_ns().saturating_sub(self.poll_started_ns.load(Ordering::Relaxed))
     }
 
     /// Whether the call has used its time, asked from within it.
@@ -213,5 +216,42 @@ impl Meter {
     /// The time the call has used.
     pub(crate) fn used(&self) -> Duration {
         Duration::from_nanos(self.used_ns.load(Ordering::Relaxed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_millis(20);
+
+    #[test]
+    fn a_call_is_not_charged_for_time_in_which_its_thread_did_not_run() {
+        let meter = Meter::new();
+        meter.start(LIMIT);
+        meter.poll_started();
+        std::thread::sleep(LIMIT * 2);
+        assert!(!meter.over_limit());
+        meter.poll_ended();
+        assert!(!meter.exhausted());
+        assert!(meter.used() < LIMIT, "{:?}", meter.used());
+    }
+
+    #[test]
+    fn a_call_that_runs_longer_than_it_may_is_over_its_limit_in_whichever_poll() {
+        let meter = Meter::new();
+        meter.start(LIMIT);
+        let mut polls = 0;
+        while !meter.exhausted() {
+            meter.poll_started();
+            while meter.running_ns() < nanoseconds(LIMIT / 4) && !meter.over_limit() {}
+            meter.poll_ended();
+            polls += 1;
+        }
+        assert!(polls > 1, "what one poll used is forgotten in the next");
+        assert!(meter.used() > LIMIT, "{:?}", meter.used());
+        meter.start(LIMIT);
+        meter.poll_started();
+        assert!(!meter.over_limit(), "a new call has its own time");
     }
 }

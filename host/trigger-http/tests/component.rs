@@ -49,18 +49,38 @@ async fn until(what: &str, mut so: impl FnMut() -> bool) {
 
 #[tokio::test]
 async fn each_failure_has_its_status_and_is_counted_under_its_kind() {
-    let probe = probe(Limits {
-        cpu_ms: 200,
-        deadline_ms: 2_000,
-        memory_bytes_max: 64 << 20,
-        ..Limits::default()
-    });
-    for (action, status, kind) in [
-        ("trap", 500, FailureKind::Trap),
-        ("spin", 500, FailureKind::CpuExhausted),
-        ("allocate", 500, FailureKind::OutOfMemory),
-        ("sleep", 504, FailureKind::Timeout),
+    let limits = Limits::default;
+    for (action, limits, status, kind) in [
+        ("trap", limits(), 500, FailureKind::Trap),
+        (
+            "spin",
+            Limits {
+                cpu_ms: 200,
+                ..limits()
+            },
+            500,
+            FailureKind::CpuExhausted,
+        ),
+        (
+            "allocate",
+            Limits {
+                memory_bytes_max: 64 << 20,
+                ..limits()
+            },
+            500,
+            FailureKind::OutOfMemory,
+        ),
+        (
+            "sleep",
+            Limits {
+                deadline_ms: 2_000,
+                ..limits()
+            },
+            504,
+            FailureKind::Timeout,
+        ),
     ] {
+        let probe = probe(limits);
         assert_eq!(
             probe.ask(action, "").await,
             (status, String::new()),
@@ -74,8 +94,8 @@ async fn each_failure_has_its_status_and_is_counted_under_its_kind() {
             probe.loaded.metrics.encode().unwrap()
         );
         assert_eq!(probe.ask("hello", "").await, (200, "hello".to_owned()));
+        assert_eq!(metric(&probe, RUNNING), 0.0);
     }
-    assert_eq!(metric(&probe, RUNNING), 0.0);
 }
 
 #[tokio::test]
