@@ -315,8 +315,10 @@ prop_compose! {
             json["end_at"] = written(at_ms + lasts_ms, offset_minutes).into();
         }
         if kind.is_panel() {
-            let diastolic = 30.0 + part[0] * 100.0;
-            json["components"] = json!({ "systolic": diastolic + 2.0 + part[1] * 100.0, "diastolic": diastolic });
+            let [upper, lower] = [kind.metrics[0].hard, kind.metrics[1].hard];
+            let diastolic = lower.min + (lower.max - lower.min) * part[0];
+            let least = upper.min.max(diastolic + 2.0);
+            json["components"] = json!({ "systolic": least + (upper.max - least) * part[1], "diastolic": diastolic });
         } else {
             json["value"] = value.into();
         }
