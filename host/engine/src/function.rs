@@ -81,7 +81,7 @@ impl Function {
 
     /// A store for one instance, with everything the component was granted.
     pub(crate) fn new_store(&self) -> (Store<State>, Arc<Meter>) {
-        let meter = Arc::new(Meter::new());
+        let meter = Arc::<Meter>::default();
         let mut state = State::new(
             self.wasi(),
             self.parts.limits.memory_bytes_max,

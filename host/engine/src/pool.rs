@@ -124,8 +124,11 @@ impl<G: Send + Sync + 'static> Pool<G> {
                 Ok(result)
             }
             Ok(Ok(Err(error)) | Err(error)) => {
-                let trap = FailureKind::Trap;
-                Err(explain(limits, &instance.store, &error, trap))
+                let at_bound = bound_reached(limits, &instance.store, &error);
+                Err(at_bound.unwrap_or_else(|| {
+                    // The trap itself; the frames around it have no names in a stripped guest.
+                    Failure::new(FailureKind::Trap, error.root_cause().to_string())
+                }))
             }
             Err(_elapsed) => Err(Failure::new(
                 FailureKind::Timeout,
@@ -197,15 +200,17 @@ impl<G: Send + Sync + 'static> Pool<G> {
         let guest = match tokio::time::timeout(limits.deadline(), making).await {
             Ok(Ok(guest)) => guest,
             Ok(Err(error)) => {
-                let other = if error.is::<wasmtime::PoolConcurrencyLimitError>() {
+                let kind = if error.is::<wasmtime::PoolConcurrencyLimitError>() {
                     FailureKind::Overloaded
                 } else if error.is::<wasmtime::Trap>() {
                     FailureKind::Trap
                 } else {
                     FailureKind::Internal
                 };
-                let error = error.context("cannot make an instance");
-                return Err(explain(limits, &store, &error, other));
+                let at_bound = bound_reached(limits, &store, &error);
+                return Err(at_bound.unwrap_or_else(|| {
+                    Failure::new(kind, format!("cannot make an instance: {error:#}"))
+                }));
             }
             Err(_elapsed) => {
                 return Err(Failure::new(
@@ -261,34 +266,28 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Says who is at fault for a call that ended in an error: a limit, or else `other`.
-fn explain(
+/// The bound that stopped a guest, if one did, for what ended in `error`.
+fn bound_reached(
     limits: &Limits,
     store: &Store<State>,
     error: &wasmtime::Error,
-    other: FailureKind,
-) -> Failure {
+) -> Option<Failure> {
     let state = store.data();
     if state.meter.exhausted() {
-        return Failure::new(
+        return Some(Failure::new(
             FailureKind::CpuExhausted,
             format!("stopped after running for cpu_ms = {}", limits.cpu_ms),
-        );
+        ));
     }
-    if state.memory.denied {
-        return Failure::new(
+    state.memory.denied.then(|| {
+        Failure::new(
             FailureKind::OutOfMemory,
             format!(
                 "over memory_bytes_max = {}: {error:#}",
                 limits.memory_bytes_max
             ),
-        );
-    }
-    if other == FailureKind::Trap {
-        // The trap itself; the frames around it have no names in a stripped guest.
-        return Failure::new(other, error.root_cause().to_string());
-    }
-    Failure::new(other, format!("{error:#}"))
+        )
+    })
 }
 
 /// Counts a call that waits for a place.

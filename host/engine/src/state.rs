@@ -151,7 +151,7 @@ impl wasmtime::ResourceLimiter for MemoryLimit {
 /// does, so that a call is not stopped for what others do. It is read from
 /// within the guest, by the epoch callback, which runs on the thread of the
 /// poll, and from outside, when the call ends.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Meter {
     used_ns: AtomicU64,
     poll_started_ns: AtomicU64,
@@ -187,15 +187,6 @@ fn nanoseconds(duration: Duration) -> u64 {
 }
 
 impl Meter {
-    pub(crate) fn new() -> Self {
-        Self {
-            used_ns: AtomicU64::new(0),
-            poll_started_ns: AtomicU64::new(thread_ns()),
-            limit_ns: AtomicU64::new(u64::MAX),
-            exhausted: AtomicBool::new(false),
-        }
-    }
-
     /// Starts a call that may run for `limit`.
     pub(crate) fn start(&self, limit: Duration) {
         self.used_ns.store(0, Ordering::Relaxed);
@@ -245,7 +236,7 @@ mod tests {
 
     #[test]
     fn a_call_is_not_charged_for_time_in_which_its_thread_did_not_run() {
-        let meter = Meter::new();
+        let meter = Meter::default();
         meter.start(LIMIT);
         meter.poll_started();
         std::thread::sleep(LIMIT * 2);
@@ -257,7 +248,7 @@ mod tests {
 
     #[test]
     fn a_call_that_runs_longer_than_it_may_is_over_its_limit_in_whichever_poll() {
-        let meter = Meter::new();
+        let meter = Meter::default();
         meter.start(LIMIT);
         let mut polls = 0;
         while !meter.exhausted() {

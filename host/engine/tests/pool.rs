@@ -30,7 +30,7 @@ fn instantiate(loaded: &Loaded) -> Instantiate<Instance> {
     })
 }
 
-/// How calls end for which no instance is there yet; there is one place for them.
+/// How a call ends for which no instance is there yet.
 async fn call(pool: &Pool<Instance>) -> Result<(), FailureKind> {
     let called = pool.run(async |_, _| Ok(())).await;
     called.map_err(|failure| failure.kind)
